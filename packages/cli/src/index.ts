@@ -1,0 +1,2 @@
+/** The command tree, for tests and tools. */
+export { program } from './program.ts';

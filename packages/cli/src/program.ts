@@ -1,0 +1,35 @@
+import { Command, Option } from 'commander';
+import { registerCompletion } from './commands/completion.ts';
+
+/** Bounded so that a slip such as a pasted file is answered at once. */
+export const version = '0.1.0';
+
+/**
+ * The whole command tree. Registering is cheap: every action imports its feature only when it runs, so that `postern tunnel
+ * agent` never loads what belongs to another room.
+ */
+export function program(): Command {
+  const root = new Command('postern')
+    .description('A private, audited path from a hosted product to what its customer keeps behind a firewall.')
+    .version(version, '-V, --version')
+    .showHelpAfterError('(add --help for usage and examples)')
+    .showSuggestionAfterError()
+    .configureHelp({ sortSubcommands: false })
+    .exitOverride();
+  registerCompletion(root);
+  return inherit(root);
+}
+
+/** Subcommands must throw as the root does, and suggest as it does. */
+function inherit(command: Command): Command {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command).exitOverride();
+    inherit(child);
+  }
+  return command;
+}
+
+/** `-o json|yaml|table`, wherever something is listed. */
+export function outputOption(): Option {
+  return new Option('-o, --output <format>', 'how to print it').choices(['table', 'json', 'yaml']).default('table');
+}
