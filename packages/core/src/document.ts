@@ -1,5 +1,5 @@
 import { isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, type Document } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { type Diagnostic, ConfigError, formatPath } from './diagnostics.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { knownKeys } from './known-keys.ts';

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { timingSafeEqual, createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { type ListenAddress, PosternError, type Secret } from '@postern/core';
-import { Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { translateListenError } from './listen-error.ts';
 
 /** Answers `GET /path` (or another method where the key names one: `POST /pause`). Throwing answers 500. */
