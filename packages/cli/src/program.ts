@@ -1,5 +1,7 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { registerCompletion } from './commands/completion.ts';
+import { registerGenerate } from './commands/generate.ts';
+import { registerInstance } from './commands/instance/index.ts';
 
 /** Bounded so that a slip such as a pasted file is answered at once. */
 export const version = '0.1.0';
@@ -16,6 +18,8 @@ export function program(): Command {
     .showSuggestionAfterError()
     .configureHelp({ sortSubcommands: false })
     .exitOverride();
+  registerInstance(root);
+  registerGenerate(root);
   registerCompletion(root);
   return inherit(root);
 }
@@ -27,9 +31,4 @@ function inherit(command: Command): Command {
     inherit(child);
   }
   return command;
-}
-
-/** `-o json|yaml|table`, wherever something is listed. */
-export function outputOption(): Option {
-  return new Option('-o, --output <format>', 'how to print it').choices(['table', 'json', 'yaml']).default('table');
 }

@@ -1,2 +1,11 @@
-/** To be filled: see ARCHITECTURE.md. */
-export const room = 'infra';
+/** One config.yaml to Terraform stacks, manifests, dashboard and playbook; deploy and verify. */
+export type { AwsSide, Backend, ConnectSide, DnsRoute, Instance, NodePool, PrivateLink } from './config/model.ts';
+export { type LoadedInstance, parseInstance } from './config/load.ts';
+export { type InstanceDocument, instanceSchema } from './config/schema.ts';
+export { type Generated, generate, type GenerateOptions } from './generate/generate.ts';
+export { loadInstance } from './generate/load.ts';
+export * from './generate/paths.ts';
+export { forgetRemovedStack, readRemovedStacks, type RemovedStack } from './generate/removed.ts';
+export { type Part, parts } from './generate/tree.ts';
+export { type StackInfo, stackInfo, type StackName, stackNames, stacksOf } from './stacks/names.ts';
+export { type StackJson, synthesize } from './stacks/synth.ts';

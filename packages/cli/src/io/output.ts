@@ -1,6 +1,12 @@
+import { Option } from 'commander';
 import { stringify } from 'yaml';
 
 export type OutputFormat = 'table' | 'json' | 'yaml';
+
+/** `-o json|yaml|table`, wherever something is listed. */
+export function outputOption(): Option {
+  return new Option('-o, --output <format>', 'how to print it').choices(['table', 'json', 'yaml']).default('table');
+}
 
 /** Prints rows as an aligned table for people, or as JSON or YAML for programs (the whole objects, not just the columns). */
 export function printList<T extends object>(

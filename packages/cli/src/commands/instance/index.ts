@@ -1,0 +1,10 @@
+import type { Command } from 'commander';
+import { registerValidate } from './validate.ts';
+
+/** `postern instance ...`: one customer's copy of the product, described by one config.yaml. */
+export function registerInstance(root: Command): void {
+  const instance = root
+    .command('instance')
+    .description('an instance: check its config.yaml, plan, deploy and verify what it describes');
+  registerValidate(instance);
+}
