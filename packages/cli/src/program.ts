@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { registerCompletion } from './commands/completion.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerInstance } from './commands/instance/index.ts';
+import { registerSchema } from './commands/schema.ts';
 
 /** Bounded so that a slip such as a pasted file is answered at once. */
 export const version = '0.1.0';
@@ -20,6 +21,7 @@ export function program(): Command {
     .exitOverride();
   registerInstance(root);
   registerGenerate(root);
+  registerSchema(root);
   registerCompletion(root);
   return inherit(root);
 }

@@ -5,6 +5,7 @@ export { type InstanceDocument, instanceSchema } from './config/schema.ts';
 export { type Generated, generate, type GenerateOptions } from './generate/generate.ts';
 export { loadInstance } from './generate/load.ts';
 export * from './generate/paths.ts';
+export { kinds } from './kinds.ts';
 export { forgetRemovedStack, readRemovedStacks, type RemovedStack } from './generate/removed.ts';
 export { type Part, parts } from './generate/tree.ts';
 export { type StackInfo, stackInfo, type StackName, stackNames, stacksOf } from './stacks/names.ts';

@@ -1,2 +1,2 @@
-/** To be filled: see ARCHITECTURE.md. */
-export const room = 'resources';
+/** Kinds registry, JSON Schema export, stores. */
+export * from './kinds.ts';
