@@ -68,6 +68,7 @@ test('every declared dependency is used', () => {
 const aheadOfUse: Readonly<Record<string, readonly string[]>> = {
   infra: ['@aws-sdk/client-ec2', 'google-auth-library'],
   resources: ['yaml'],
+  tunnel: ['prom-client', '@peculiar/x509'],
 };
 
 /** What a dependency wants its user to install beside it. */

@@ -11,4 +11,5 @@ export * from './duration.ts';
 export * from './errors.ts';
 export * from './fields.ts';
 export * from './host.ts';
+export * from './ip-bytes.ts';
 export * from './secret.ts';
