@@ -1,5 +1,6 @@
 /** Private to the tests: probes for real programs, processes, scratch directories, waiting for conditions, compliance suites. */
 export * from './need.ts';
 export * from './process.ts';
+export * from './terraform/mirror.ts';
 export * from './temp.ts';
 export * from './wait.ts';

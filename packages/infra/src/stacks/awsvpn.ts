@@ -2,6 +2,7 @@
 import type { TerraformStack } from 'cdktn';
 import type { AwsSide, Instance } from '../config/model.ts';
 import { addEndpoints } from './endpoints.ts';
+import { networkPath } from './google.ts';
 import { type Handle, output, resource } from './terraform/construct.ts';
 import type { Resources } from './terraform/bindings.gen.ts';
 import { proposal, timers, type TunnelPlan, tunnelPlans } from './vpn-plan.ts';
@@ -30,7 +31,7 @@ type H<T extends keyof Resources> = Handle<Resources[T]['attributes']>;
 
 export function awsvpn(stack: TerraformStack, instance: Instance, aws: AwsSide, vpc: VpcReferences): void {
   const plans = tunnelPlans(aws.highAvailable);
-  const network = `projects/${instance.gcp.projectID}/global/networks/${instance.gcp.network}`;
+  const network = networkPath(instance);
   const router = resource(stack, 'google_compute_router', 'vpn', {
     name: vpnNames.router,
     network,

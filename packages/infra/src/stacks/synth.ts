@@ -3,7 +3,10 @@ import { App, TerraformStack } from 'cdktn';
 import type { Instance } from '../config/model.ts';
 import { awsvpc } from './awsvpc.ts';
 import { awsvpn } from './awsvpn.ts';
+import { connectStack } from './connect.ts';
+import { gke } from './gke.ts';
 import { type StackName, stacksOf } from './names.ts';
+import { nat } from './nat.ts';
 import { addBackend, type BackendPlace, remoteState } from './terraform/backend.ts';
 import { provider } from './terraform/construct.ts';
 
@@ -14,7 +17,19 @@ const terraformVersion = '>= 1.10.0';
 
 type Build = (stack: TerraformStack, instance: Instance, place: BackendPlace) => void;
 
-const builders: Readonly<Partial<Record<StackName, Build>>> = {
+const builders: Readonly<Record<StackName, Build>> = {
+  nat: (stack, instance) => {
+    googleProvider(stack, instance);
+    nat(stack, instance);
+  },
+  gke: (stack, instance) => {
+    googleProvider(stack, instance);
+    gke(stack, instance);
+  },
+  connect: (stack, instance) => {
+    googleProvider(stack, instance);
+    connectStack(stack, instance);
+  },
   awsvpc: (stack, instance) => {
     awsProvider(stack, instance);
     awsvpc(stack, instance.aws!);
@@ -52,12 +67,10 @@ export function synthesize(instance: Instance): Map<StackName, StackJson> {
   const place: BackendPlace = { backend: instance.backend, instance: instance.name };
   const result = new Map<StackName, StackJson>();
   for (const { name } of stacksOf(instance)) {
-    const build = builders[name];
-    if (build === undefined) continue;
     const stack = new TerraformStack(app, name);
     addBackend(stack, name, place);
     stack.addOverride('terraform.required_version', terraformVersion);
-    build(stack, instance, place);
+    builders[name](stack, instance, place);
     stack.prepareStack();
     result.set(name, stack.toTerraform() as StackJson);
   }

@@ -494,184 +494,6 @@ export interface Resources {
     };
     attributes: 'description' | 'effective_labels' | 'gateway_ip_version' | 'id' | 'label_fingerprint' | 'labels' | 'name' | 'network' | 'project' | 'region' | 'self_link' | 'stack_type' | 'terraform_labels' | 'vpn_interfaces';
   };
-  google_compute_instance: {
-    config: {
-      allow_stopping_for_update?: boolean | Expression;
-      can_ip_forward?: boolean | Expression;
-      deletion_protection?: boolean | Expression;
-      description?: string;
-      desired_status?: string;
-      enable_display?: boolean | Expression;
-      hostname?: string;
-      id?: string;
-      key_revocation_action_type?: string;
-      labels?: Readonly<Record<string, string>>;
-      machine_type: string;
-      metadata?: Readonly<Record<string, string>>;
-      metadata_startup_script?: string;
-      min_cpu_platform?: string;
-      name: string;
-      project?: string;
-      resource_policies?: readonly (string)[] | Expression;
-      tags?: readonly (string)[] | Expression;
-      zone?: string;
-      advanced_machine_features?: {
-        enable_nested_virtualization?: boolean | Expression;
-        enable_uefi_networking?: boolean | Expression;
-        performance_monitoring_unit?: string;
-        threads_per_core?: number | Expression;
-        turbo_mode?: string;
-        visible_core_count?: number | Expression;
-      };
-      attached_disk?: readonly ({
-        device_name?: string;
-        disk_encryption_key_raw?: string;
-        disk_encryption_key_rsa?: string;
-        disk_encryption_service_account?: string;
-        force_attach?: boolean | Expression;
-        kms_key_self_link?: string;
-        mode?: string;
-        source: string;
-      })[];
-      boot_disk: {
-        auto_delete?: boolean | Expression;
-        device_name?: string;
-        disk_encryption_key_raw?: string;
-        disk_encryption_key_rsa?: string;
-        disk_encryption_service_account?: string;
-        force_attach?: boolean | Expression;
-        guest_os_features?: readonly (string)[] | Expression;
-        interface?: string;
-        kms_key_self_link?: string;
-        mode?: string;
-        source?: string;
-        initialize_params?: {
-          architecture?: string;
-          enable_confidential_compute?: boolean | Expression;
-          image?: string;
-          labels?: Readonly<Record<string, string>>;
-          provisioned_iops?: number | Expression;
-          provisioned_throughput?: number | Expression;
-          resource_manager_tags?: Readonly<Record<string, string>>;
-          resource_policies?: readonly (string)[] | Expression;
-          size?: number | Expression;
-          snapshot?: string;
-          storage_pool?: string;
-          type?: string;
-          source_image_encryption_key?: {
-            kms_key_self_link?: string;
-            kms_key_service_account?: string;
-            raw_key?: string;
-            rsa_encrypted_key?: string;
-          };
-          source_snapshot_encryption_key?: {
-            kms_key_self_link?: string;
-            kms_key_service_account?: string;
-            raw_key?: string;
-            rsa_encrypted_key?: string;
-          };
-        };
-      };
-      confidential_instance_config?: {
-        confidential_instance_type?: string;
-        enable_confidential_compute?: boolean | Expression;
-      };
-      guest_accelerator?: readonly ({
-        type: string;
-      })[];
-      instance_encryption_key?: {
-        kms_key_self_link?: string;
-        kms_key_service_account?: string;
-      };
-      network_interface: readonly ({
-        internal_ipv6_prefix_length?: number | Expression;
-        ipv6_address?: string;
-        network?: string;
-        network_attachment?: string;
-        network_ip?: string;
-        nic_type?: string;
-        queue_count?: number | Expression;
-        stack_type?: string;
-        subnetwork?: string;
-        subnetwork_project?: string;
-        access_config?: readonly ({
-          nat_ip?: string;
-          network_tier?: string;
-          public_ptr_domain_name?: string;
-        })[];
-        alias_ip_range?: readonly ({
-          ip_cidr_range: string;
-          subnetwork_range_name?: string;
-        })[];
-        ipv6_access_config?: readonly ({
-          external_ipv6?: string;
-          external_ipv6_prefix_length?: string;
-          name?: string;
-          network_tier: string;
-          public_ptr_domain_name?: string;
-        })[];
-      })[];
-      network_performance_config?: {
-        total_egress_bandwidth_tier: string;
-      };
-      params?: {
-        resource_manager_tags?: Readonly<Record<string, string>>;
-      };
-      reservation_affinity?: {
-        type: string;
-        specific_reservation?: {
-          key: string;
-          values: readonly (string)[] | Expression;
-        };
-      };
-      scheduling?: {
-        automatic_restart?: boolean | Expression;
-        availability_domain?: number | Expression;
-        instance_termination_action?: string;
-        min_node_cpus?: number | Expression;
-        on_host_maintenance?: string;
-        preemptible?: boolean | Expression;
-        provisioning_model?: string;
-        termination_time?: string;
-        local_ssd_recovery_timeout?: {
-          nanos?: number | Expression;
-          seconds: number | Expression;
-        };
-        max_run_duration?: {
-          nanos?: number | Expression;
-          seconds: number | Expression;
-        };
-        node_affinities?: readonly ({
-          key: string;
-          operator: string;
-          values: readonly (string)[] | Expression;
-        })[];
-        on_instance_stop_action?: {
-          discard_local_ssd?: boolean | Expression;
-        };
-      };
-      scratch_disk?: readonly ({
-        device_name?: string;
-        interface: string;
-        size?: number | Expression;
-      })[];
-      service_account?: {
-        email?: string;
-        scopes: readonly (string)[] | Expression;
-      };
-      shielded_instance_config?: {
-        enable_integrity_monitoring?: boolean | Expression;
-        enable_secure_boot?: boolean | Expression;
-        enable_vtpm?: boolean | Expression;
-      };
-      timeouts?: {
-        create?: string;
-        delete?: string;
-        update?: string;
-      };
-    };
-    attributes: 'allow_stopping_for_update' | 'can_ip_forward' | 'cpu_platform' | 'creation_timestamp' | 'current_status' | 'deletion_protection' | 'description' | 'desired_status' | 'effective_labels' | 'enable_display' | 'hostname' | 'id' | 'instance_id' | 'key_revocation_action_type' | 'label_fingerprint' | 'labels' | 'machine_type' | 'metadata' | 'metadata_fingerprint' | 'metadata_startup_script' | 'min_cpu_platform' | 'name' | 'project' | 'resource_policies' | 'self_link' | 'tags' | 'tags_fingerprint' | 'terraform_labels' | 'zone' | 'advanced_machine_features' | 'attached_disk' | 'boot_disk' | 'confidential_instance_config' | 'guest_accelerator' | 'instance_encryption_key' | 'network_interface' | 'network_performance_config' | 'params' | 'reservation_affinity' | 'scheduling' | 'scratch_disk' | 'service_account' | 'shielded_instance_config';
-  };
   google_compute_router: {
     config: {
       description?: string;
@@ -1547,20 +1369,6 @@ export interface Resources {
     };
     attributes: 'access_urls' | 'certificate_authority_id' | 'create_time' | 'deletion_protection' | 'desired_state' | 'effective_labels' | 'gcs_bucket' | 'id' | 'ignore_active_certificates_on_deletion' | 'labels' | 'lifetime' | 'location' | 'name' | 'pem_ca_certificate' | 'pem_ca_certificates' | 'pool' | 'project' | 'skip_grace_period' | 'state' | 'terraform_labels' | 'type' | 'update_time' | 'config' | 'key_spec' | 'subordinate_config' | 'user_defined_access_urls';
   };
-  google_project_iam_member: {
-    config: {
-      id?: string;
-      member: string;
-      project: string;
-      role: string;
-      condition?: {
-        description?: string;
-        expression: string;
-        title: string;
-      };
-    };
-    attributes: 'etag' | 'id' | 'member' | 'project' | 'role' | 'condition';
-  };
   google_service_account: {
     config: {
       account_id: string;
@@ -1652,17 +1460,6 @@ export interface DataSources {
     };
     attributes: 'display_name' | 'email' | 'id' | 'member' | 'name' | 'project' | 'unique_id';
   };
-  google_compute_image: {
-    config: {
-      family?: string;
-      filter?: string;
-      id?: string;
-      most_recent?: boolean | Expression;
-      name?: string;
-      project?: string;
-    };
-    attributes: 'archive_size_bytes' | 'creation_timestamp' | 'description' | 'disk_size_gb' | 'family' | 'filter' | 'id' | 'image_encryption_key_sha256' | 'image_id' | 'label_fingerprint' | 'labels' | 'licenses' | 'most_recent' | 'name' | 'project' | 'self_link' | 'source_disk' | 'source_disk_encryption_key_sha256' | 'source_disk_id' | 'source_image_id' | 'status';
-  };
 }
 
 /** Paths of arguments that are nested blocks and not attributes. */
@@ -1680,7 +1477,6 @@ export const blocks: Readonly<Record<string, readonly string[]>> = {
   'google_compute_external_vpn_gateway': ['interface', 'timeouts'],
   'google_compute_firewall': ['allow', 'deny', 'log_config', 'params', 'timeouts'],
   'google_compute_ha_vpn_gateway': ['timeouts', 'vpn_interfaces'],
-  'google_compute_instance': ['advanced_machine_features', 'attached_disk', 'boot_disk', 'boot_disk.initialize_params', 'boot_disk.initialize_params.source_image_encryption_key', 'boot_disk.initialize_params.source_snapshot_encryption_key', 'confidential_instance_config', 'guest_accelerator', 'instance_encryption_key', 'network_interface', 'network_interface.access_config', 'network_interface.alias_ip_range', 'network_interface.ipv6_access_config', 'network_performance_config', 'params', 'reservation_affinity', 'reservation_affinity.specific_reservation', 'scheduling', 'scheduling.local_ssd_recovery_timeout', 'scheduling.max_run_duration', 'scheduling.node_affinities', 'scheduling.on_instance_stop_action', 'scratch_disk', 'service_account', 'shielded_instance_config', 'timeouts'],
   'google_compute_router': ['bgp', 'bgp.advertised_ip_ranges', 'md5_authentication_keys', 'timeouts'],
   'google_compute_router_interface': ['timeouts'],
   'google_compute_router_nat': ['log_config', 'nat64_subnetwork', 'rules', 'rules.action', 'subnetwork', 'timeouts'],
@@ -1694,7 +1490,6 @@ export const blocks: Readonly<Record<string, readonly string[]>> = {
   'google_privateca_ca_pool': ['issuance_policy', 'issuance_policy.allowed_issuance_modes', 'issuance_policy.allowed_key_types', 'issuance_policy.allowed_key_types.elliptic_curve', 'issuance_policy.allowed_key_types.rsa', 'issuance_policy.baseline_values', 'issuance_policy.baseline_values.additional_extensions', 'issuance_policy.baseline_values.additional_extensions.object_id', 'issuance_policy.baseline_values.ca_options', 'issuance_policy.baseline_values.key_usage', 'issuance_policy.baseline_values.key_usage.base_key_usage', 'issuance_policy.baseline_values.key_usage.extended_key_usage', 'issuance_policy.baseline_values.key_usage.unknown_extended_key_usages', 'issuance_policy.baseline_values.name_constraints', 'issuance_policy.baseline_values.policy_ids', 'issuance_policy.identity_constraints', 'issuance_policy.identity_constraints.cel_expression', 'publishing_options', 'timeouts'],
   'google_privateca_ca_pool_iam_member': ['condition'],
   'google_privateca_certificate_authority': ['config', 'config.subject_config', 'config.subject_config.subject', 'config.subject_config.subject_alt_name', 'config.subject_key_id', 'config.x509_config', 'config.x509_config.additional_extensions', 'config.x509_config.additional_extensions.object_id', 'config.x509_config.ca_options', 'config.x509_config.key_usage', 'config.x509_config.key_usage.base_key_usage', 'config.x509_config.key_usage.extended_key_usage', 'config.x509_config.key_usage.unknown_extended_key_usages', 'config.x509_config.name_constraints', 'config.x509_config.policy_ids', 'key_spec', 'subordinate_config', 'subordinate_config.pem_issuer_chain', 'timeouts', 'user_defined_access_urls'],
-  'google_project_iam_member': ['condition'],
   'google_service_account': ['timeouts'],
   'google_service_account_iam_member': ['condition'],
   'data.aws_availability_zones': ['filter', 'timeouts'],
