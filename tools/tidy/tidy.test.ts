@@ -67,8 +67,17 @@ test('every declared dependency is used', () => {
 /** Declared before the code that will use it: this list must end empty. */
 const aheadOfUse: Readonly<Record<string, readonly string[]>> = {
   infra: ['@aws-sdk/client-ec2', 'google-auth-library'],
+  'tunnel-server': [
+    '@peculiar/x509',
+    'jose',
+    'zod',
+    'prom-client',
+    '@postern/resources',
+    '@postern/core',
+    '@postern/daemon',
+  ],
+  tunnel: ['@peculiar/x509'],
   resources: ['yaml'],
-  tunnel: ['prom-client', '@peculiar/x509'],
 };
 
 /** What a dependency wants its user to install beside it. */

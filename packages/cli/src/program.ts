@@ -3,8 +3,9 @@ import { registerCompletion } from './commands/completion.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerInstance } from './commands/instance/index.ts';
 import { registerSchema } from './commands/schema.ts';
+import { registerTunnel } from './commands/tunnel/index.ts';
 
-/** Bounded so that a slip such as a pasted file is answered at once. */
+/** One version for all packages. */
 export const version = '0.1.0';
 
 /**
@@ -19,6 +20,7 @@ export function program(): Command {
     .showSuggestionAfterError()
     .configureHelp({ sortSubcommands: false })
     .exitOverride();
+  registerTunnel(root);
   registerInstance(root);
   registerGenerate(root);
   registerSchema(root);

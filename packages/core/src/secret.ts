@@ -8,6 +8,10 @@ export class Secret<T = string> {
   constructor(value: T) {
     this.#value = value;
   }
+  /** Another secret made of this one. */
+  map<U>(change: (value: T) => U): Secret<U> {
+    return new Secret(change(this.#value));
+  }
   /** The value itself. Call it where it is used, never earlier. */
   reveal(): T {
     return this.#value;

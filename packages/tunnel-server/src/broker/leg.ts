@@ -1,0 +1,131 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { BatchWriter, type MemoryBudget } from '@postern/tunnel/transport';
+import { FrameDecoder, type FrameSink, type ResetCode, resetFrame } from '@postern/tunnel/wire';
+
+/** How long a peer may take to end a call after the server has; then the stream is cancelled. */
+const lingerMs = 5000;
+
+export interface LegEvents {
+  opened(address: string): void;
+  fin(): void;
+  reset(code: ResetCode, message: string): void;
+  /** The peer's call or session ended, or talked garbage. */
+  lost(code: ResetCode, message: string): void;
+  /** Whether what was just read belongs to the other leg: true once the connection is open. */
+  forwards(): boolean;
+  activity(): void;
+}
+
+/**
+ * One side of a connection at the broker: reads a peer's frames as they pass and hands the very bytes to the other leg.
+ * The decoder only looks (it counts, and sees Opened, Fin and Reset); nothing is assembled or copied.
+ */
+export class Leg implements FrameSink {
+  readonly stream: ServerHttp2Stream;
+  readonly #events: LegEvents;
+  readonly #decoder = new FrameDecoder(this);
+  #writer: BatchWriter | undefined;
+  #other: Leg | undefined;
+  #over = false;
+  bytes = 0;
+
+  constructor(stream: ServerHttp2Stream, events: LegEvents) {
+    this.stream = stream;
+    this.#events = events;
+    stream.on('error', () => {});
+    stream.once('end', () => this.#lost('ended its call before the connection did'));
+    stream.once('close', () => this.#lost('is gone'));
+  }
+
+  /** Joins two legs; each then writes into the other. */
+  static join(a: Leg, b: Leg, budget: MemoryBudget): void {
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      from.#other = to;
+      to.#writer = new BatchWriter(to.stream, {
+        budget,
+        source: from.stream,
+        onRelief: () => void from.stream.resume(),
+      });
+    }
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.stream.on('data', (chunk: Buffer) => this.#read(chunk));
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#over) return;
+    this.#events.activity();
+    try {
+      this.#decoder.push(chunk);
+    } catch (error) {
+      this.#over = true;
+      this.#events.lost(
+        'INTERNAL',
+        `a peer broke the protocol: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      this.stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+      return;
+    }
+    if (this.#other !== undefined && this.#events.forwards() && !this.#other.#writer!.push(chunk)) this.stream.pause();
+  }
+
+  data(slice: Buffer): void {
+    this.bytes += slice.length;
+  }
+
+  opened(address: string): void {
+    this.#events.opened(address);
+  }
+
+  fin(): void {
+    this.#events.fin();
+  }
+
+  reset(code: ResetCode, message: string): void {
+    this.#events.reset(code, message);
+  }
+
+  #lost(how: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.lost('ABORTED', `the peer ${how}`);
+  }
+
+  /** Ends the call with status OK after everything forwarded so far. */
+  end(): void {
+    this.#over = true;
+    if (this.#writer === undefined) this.#end();
+    else this.#writer.flushed(() => this.#end());
+  }
+
+  /**
+   * Ends the call at once. The peer is told why by a Reset where it can read one: between two messages and with nothing queued. Else
+   * RST_STREAM, which also throws away what is queued: after a revocation not a byte more may pass.
+   */
+  endWithReset(code: ResetCode, message: string): void {
+    this.#over = true;
+    const clear = this.#writer === undefined || (this.#writer.heldBytes() === 0 && this.#other!.#decoder.atBoundary);
+    this.#writer?.discard();
+    if (this.stream.destroyed) return;
+    if (!clear || !this.stream.headersSent) return this.stream.close(constants.NGHTTP2_CANCEL);
+    this.stream.end(resetFrame(code, message));
+    this.#linger();
+  }
+
+  #end(): void {
+    if (!this.stream.destroyed) this.stream.end();
+    this.#linger();
+  }
+
+  #linger(): void {
+    this.stream.resume();
+    const timer = setTimeout(() => this.stream.close(constants.NGHTTP2_CANCEL), lingerMs);
+    timer.unref();
+    this.stream.once('close', () => clearTimeout(timer));
+  }
+}

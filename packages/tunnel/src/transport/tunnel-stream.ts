@@ -1,0 +1,137 @@
+import { constants, type Http2Stream } from 'node:http2';
+import type { Readable } from 'node:stream';
+import {
+  dataHeader,
+  finFrame,
+  FrameDecoder,
+  framePayloadBytesMax,
+  type FrameSink,
+  openedFrame,
+  type ResetCode,
+  resetFrame,
+} from '../wire/index.ts';
+import { BatchWriter } from './batch-writer.ts';
+import type { MemoryBudget } from './budget.ts';
+
+/** How long the server may take to end a call after both sides are done, before the stream is cancelled. */
+const lingerMs = 5000;
+
+/**
+ * One proxied connection as an agent or a client sees it: frames over the call they made.
+ *
+ * The sink may be exchanged between frames (first for the opening, then for carrying). After `reset` or both fins nothing more
+ * comes. Ending the call early would cut data (a gRPC call is over both ways once the server's trailers are sent), so half-close
+ * and reset travel in band and the call ends after them.
+ */
+export class TunnelStream {
+  sink: FrameSink;
+  readonly stream: Http2Stream;
+  readonly #decoder: FrameDecoder;
+  readonly #writer: BatchWriter;
+  #sentFin = false;
+  #receivedFin = false;
+  #over = false;
+
+  /** @param source where the data to send comes from; resumed by `onRelief` when `data` returned false */
+  constructor(
+    stream: Http2Stream,
+    options: { budget: MemoryBudget; source: Readable; onRelief: () => void; sink: FrameSink },
+  ) {
+    this.stream = stream;
+    this.sink = options.sink;
+    this.#writer = new BatchWriter(stream, {
+      budget: options.budget,
+      source: options.source,
+      header: dataHeader,
+      batchBytesMax: framePayloadBytesMax,
+      onRelief: options.onRelief,
+    });
+    this.#decoder = new FrameDecoder({
+      data: (slice) => this.#over || this.sink.data(slice),
+      opened: (address) => this.#over || this.sink.opened(address),
+      fin: () => this.#onFin(),
+      reset: (code, message) => this.#lost(code, message),
+    });
+    stream.on('data', (chunk: Buffer) => this.#read(chunk));
+    stream.on('error', () => {}); // 'close' follows and says all there is to say
+    stream.on('end', () => this.#receivedFin || this.#lost('ABORTED', 'the call ended before the connection did'));
+    stream.on('close', () => this.#lost('ABORTED', 'the session was lost'));
+  }
+
+  opened(resolvedAddress: string): void {
+    if (!this.#over) this.stream.write(openedFrame(resolvedAddress));
+  }
+
+  /** Sends data. False: pause the source until `onRelief`. */
+  data(chunk: Buffer): boolean {
+    return this.#over || this.#writer.push(chunk);
+  }
+
+  /** Sends FIN after all data; the other direction goes on. */
+  fin(): void {
+    if (this.#over || this.#sentFin) return;
+    this.#sentFin = true;
+    this.#writer.flushed(() => {
+      if (this.#over) return;
+      this.stream.write(finFrame);
+      this.#endIfDone();
+    });
+  }
+
+  /** Sends Reset and forgets the rest. Nothing reaches the sink any more. */
+  reset(code: ResetCode, message: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#writer.discard();
+    if (!this.stream.destroyed && this.stream.writable) this.stream.end(resetFrame(code, message));
+    this.#leave();
+  }
+
+  pause(): void {
+    this.stream.pause();
+  }
+
+  resume(): void {
+    this.stream.resume();
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      this.#decoder.push(chunk);
+    } catch (error) {
+      this.#lost('INTERNAL', error instanceof Error ? error.message : String(error));
+      this.stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+    }
+  }
+
+  #onFin(): void {
+    if (this.#over || this.#receivedFin) return;
+    this.#receivedFin = true;
+    this.sink.fin();
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (!this.#sentFin || !this.#receivedFin || this.#over) return;
+    this.#over = true;
+    this.stream.end();
+    this.#leave();
+  }
+
+  /** The connection ended from the other side: by Reset, or because the call or the session is gone. */
+  #lost(code: ResetCode, message: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#writer.discard();
+    this.sink.reset(code, message);
+    if (!this.stream.destroyed && this.stream.writable) this.stream.end();
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.stream.resume(); // what still comes is read and dropped, so that the stream can close
+    const timer = setTimeout(() => this.stream.close(constants.NGHTTP2_CANCEL), lingerMs);
+    timer.unref();
+    this.stream.once('close', () => clearTimeout(timer));
+  }
+}
