@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { registerCompletion } from './commands/completion.ts';
+import { registerDelayProxy } from './commands/lab/delay-proxy.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerInstance } from './commands/instance/index.ts';
 import { registerSchema } from './commands/schema.ts';
@@ -24,6 +25,7 @@ export function program(): Command {
   registerInstance(root);
   registerGenerate(root);
   registerSchema(root);
+  registerDelayProxy(root);
   registerCompletion(root);
   return inherit(root);
 }
