@@ -1,8 +1,10 @@
 /** One config.yaml to Terraform stacks, manifests, dashboard and playbook; deploy and verify. */
 export type { AwsSide, Backend, ConnectSide, DnsRoute, Instance, NodePool, PrivateLink } from './config/model.ts';
 export { type LoadedInstance, parseInstance } from './config/load.ts';
+export { defaultProjectID } from './config/scaffold.ts';
 export { type InstanceDocument, instanceSchema } from './config/schema.ts';
 export { type Generated, generate, type GenerateOptions } from './generate/generate.ts';
+export { describeChange, initInstance, migrateInstance } from './generate/init.ts';
 export { loadInstance } from './generate/load.ts';
 export { readOutputs, type StackOutputs, writeOutputs } from './generate/outputs.ts';
 export * from './generate/paths.ts';

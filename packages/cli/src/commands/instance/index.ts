@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { registerInit } from './init.ts';
+import { registerMigrate } from './migrate.ts';
 import { registerValidate } from './validate.ts';
 
 /** `postern instance ...`: one customer's copy of the product, described by one config.yaml. */
@@ -6,5 +8,7 @@ export function registerInstance(root: Command): void {
   const instance = root
     .command('instance')
     .description('an instance: check its config.yaml, plan, deploy and verify what it describes');
+  registerInit(instance);
   registerValidate(instance);
+  registerMigrate(instance);
 }
