@@ -5,6 +5,7 @@ import { registerGenerate } from './commands/generate.ts';
 import { registerInstance } from './commands/instance/index.ts';
 import { registerSchema } from './commands/schema.ts';
 import { registerTunnel } from './commands/tunnel/index.ts';
+import { registerLabAws } from './commands/lab/aws.ts';
 
 /** One version for all packages. */
 export const version = '0.1.0';
@@ -26,6 +27,7 @@ export function program(): Command {
   registerGenerate(root);
   registerSchema(root);
   registerDelayProxy(root);
+  registerLabAws(root);
   registerCompletion(root);
   return inherit(root);
 }

@@ -1,0 +1,32 @@
+/** EC2, family by family. */
+import { aclOperations } from './acl.ts';
+import { endpointOfferOperations } from './endpoint-offer.ts';
+import { endpointOperations } from './endpoint.ts';
+import { endpointPermissionOperations } from './endpoint-permission.ts';
+import { endpointServiceOperations } from './endpoint-service.ts';
+import { interfaceOperations } from './interface.ts';
+import { routeOperations } from './route.ts';
+import { routeTableOperations } from './route-table.ts';
+import { securityGroupOperations } from './security-group.ts';
+import { securityGroupRuleOperations } from './security-group-rule.ts';
+import { subnetOperations } from './subnet.ts';
+import { tagOperations } from './tag-calls.ts';
+import { vpcOperations } from './vpc.ts';
+import { zoneOperations } from './zones.ts';
+
+export const ec2Operations = {
+  ...zoneOperations,
+  ...tagOperations,
+  ...vpcOperations,
+  ...aclOperations,
+  ...subnetOperations,
+  ...securityGroupOperations,
+  ...securityGroupRuleOperations,
+  ...interfaceOperations,
+  ...routeTableOperations,
+  ...routeOperations,
+  ...endpointServiceOperations,
+  ...endpointPermissionOperations,
+  ...endpointOperations,
+  ...endpointOfferOperations,
+};

@@ -1,0 +1,48 @@
+/** For tests: clients of the AWS SDK, as an account, at a simulator. */
+import { EC2 } from '@aws-sdk/client-ec2';
+import { ElasticLoadBalancingV2 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { IAM } from '@aws-sdk/client-iam';
+import { Route53 } from '@aws-sdk/client-route-53';
+import { STS } from '@aws-sdk/client-sts';
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** All clients of one identity: a twelve-digit account (its root), or credentials. One attempt: a test sees each refusal. */
+export function clients(endpoint: string, who: string | Credentials, region = 'eu-central-1') {
+  const credentials = typeof who === 'string' ? { accessKeyId: who, secretAccessKey: 'any' } : who;
+  const config = { endpoint, region, credentials, maxAttempts: 1 };
+  return {
+    region,
+    ec2: new EC2(config),
+    elb: new ElasticLoadBalancingV2(config),
+    iam: new IAM(config),
+    route53: new Route53(config),
+    sts: new STS(config),
+  };
+}
+
+export type Clients = ReturnType<typeof clients>;
+
+/** A VPC with a subnet in each of some zones. */
+export async function makeVpc(
+  client: Clients,
+  prefix: string,
+  zones = 'abc',
+): Promise<{ vpc: string; subnets: string[] }> {
+  const made = await client.ec2.createVpc({ CidrBlock: `${prefix}.0.0/16` });
+  const vpc = made.Vpc?.VpcId ?? '';
+  const subnets: string[] = [];
+  for (const [i, zone] of zones.split('').entries()) {
+    const subnet = await client.ec2.createSubnet({
+      VpcId: vpc,
+      CidrBlock: `${prefix}.${i}.0/24`,
+      AvailabilityZone: `${client.region}${zone}`,
+    });
+    subnets.push(subnet.Subnet?.SubnetId ?? '');
+  }
+  return { vpc, subnets };
+}
