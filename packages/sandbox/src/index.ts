@@ -1,2 +1,3 @@
-/** To be filled: see ARCHITECTURE.md. */
-export const room = 'sandbox';
+/** The sandbox: isolated tenants, CI trust that cannot be borrowed, a gate that decides from evidence, releases. */
+export * from './adapters/evidence-files.ts';
+export * from './gate/index.ts';
