@@ -3,6 +3,7 @@ import { registerCompletion } from './commands/completion.ts';
 import { registerDelayProxy } from './commands/lab/delay-proxy.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerInstance } from './commands/instance/index.ts';
+import { registerSandbox } from './commands/sandbox/index.ts';
 import { registerSchema } from './commands/schema.ts';
 import { registerTunnel } from './commands/tunnel/index.ts';
 import { registerLabAws } from './commands/lab/aws.ts';
@@ -25,6 +26,7 @@ export function program(): Command {
   registerTunnel(root);
   registerInstance(root);
   registerGenerate(root);
+  registerSandbox(root);
   registerSchema(root);
   registerDelayProxy(root);
   registerLabAws(root);

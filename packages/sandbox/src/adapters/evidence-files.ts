@@ -18,7 +18,9 @@ export async function readEvidence(file: string, signal?: AbortSignal): Promise<
   try {
     const { size } = await stat(file);
     if (size > evidenceBytesMax)
-      throw new UsageError(`${file} is larger than ${evidenceBytesMax} bytes`, { hint: 'A report of one image is smaller; is it the right file?' });
+      throw new UsageError(`${file} is larger than ${evidenceBytesMax} bytes`, {
+        hint: 'A report of one image is smaller; is it the right file?',
+      });
     bytes = await readFile(file, { signal });
   } catch (error) {
     throw unreadableFile(file, error);
@@ -29,7 +31,9 @@ export async function readEvidence(file: string, signal?: AbortSignal): Promise<
 /** The command line names a file that is not there: nothing was judged. */
 export function unreadableFile(file: string, error: unknown): PosternError {
   if (error instanceof PosternError) return error;
-  const why = { ENOENT: 'there is no such file', EISDIR: 'is a directory', EACCES: 'may not be read' }[errorCode(error) ?? ''];
+  const why = { ENOENT: 'there is no such file', EISDIR: 'is a directory', EACCES: 'may not be read' }[
+    errorCode(error) ?? ''
+  ];
   return new UsageError(`${file}: ${why ?? 'cannot be read'}`, { cause: error });
 }
 
@@ -47,6 +51,8 @@ export async function readTestsFile(file: string, boundTo?: string, signal?: Abo
 function decode(bytes: Buffer): string {
   if (bytes.length >= 2 && bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.subarray(2).toString('utf16le');
   if (bytes.length >= 2 && bytes[0] === 0xfe && bytes[1] === 0xff)
-    return Buffer.from(bytes.subarray(2, bytes.length - (bytes.length % 2))).swap16().toString('utf16le');
+    return Buffer.from(bytes.subarray(2, bytes.length - (bytes.length % 2)))
+      .swap16()
+      .toString('utf16le');
   return bytes.toString('utf8');
 }

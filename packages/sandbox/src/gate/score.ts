@@ -99,7 +99,9 @@ export function readScore(value: unknown): number | 'absent' | 'invalid' {
 
 /** The version from `3.1`, `CVSS:3.1/...`, `CVSS_V3` or the vector. Unmarked vectors (`AV:N/AC:L/Au:N`) are v2; unknown counts as v3. */
 export function generation(version: unknown, vector?: string): 2 | 3 | 4 {
-  const stated = /^(?:CVSS[:_ ]?V?)?([234])(?:\.|$)/i.exec(typeof version === 'string' || typeof version === 'number' ? String(version) : '')?.[1];
+  const stated = /^(?:CVSS[:_ ]?V?)?([234])(?:\.|$)/i.exec(
+    typeof version === 'string' || typeof version === 'number' ? String(version) : '',
+  )?.[1];
   const inVector = /^CVSS:([234])/i.exec(vector ?? '')?.[1];
   const found = inVector ?? stated;
   if (found !== undefined) return Number(found) as 2 | 3 | 4;

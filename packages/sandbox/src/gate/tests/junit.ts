@@ -45,7 +45,7 @@ const parser = new XMLParser({
   parseAttributeValue: false,
   trimValues: true,
   processEntities: true,
-  isArray: (_name, _path, _leaf, isAttribute) => ! isAttribute,
+  isArray: (_name, _path, _leaf, isAttribute) => !isAttribute,
 });
 
 function readSuite(builder: TestBuilder, suite: Json, depth: number): void {
