@@ -2,3 +2,4 @@
 export * from './adapters/evidence-files.ts';
 export * from './gate/index.ts';
 export * from './adapters/evaluate-files.ts';
+export { kinds } from './kinds.ts';

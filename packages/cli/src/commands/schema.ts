@@ -3,7 +3,10 @@ import type { Kind } from '@postern/resources';
 import { printList, type OutputFormat, outputOption } from '../io/output.ts';
 
 /** Every package that has kinds; each is loaded only when a schema is asked for. */
-const sources: ReadonlyArray<() => Promise<readonly Kind[]>> = [async () => (await import('@postern/infra')).kinds];
+const sources: ReadonlyArray<() => Promise<readonly Kind[]>> = [
+  async () => (await import('@postern/infra')).kinds,
+  async () => (await import('@postern/sandbox')).kinds,
+];
 
 /** `postern schema [KIND]`: the JSON Schema of a kind of document, or the list of kinds. */
 export function registerSchema(root: Command): void {
