@@ -79,7 +79,7 @@ const aheadOfUse: Readonly<Record<string, readonly string[]>> = {
   ],
   tunnel: ['@peculiar/x509'],
   resources: ['yaml'],
-  sandbox: ['@kubernetes/client-node', 'cdktn', 'constructs'],
+  sandbox: ['@kubernetes/client-node', 'cdktn', 'constructs', 'yaml'],
 };
 
 /** What a dependency wants its user to install beside it. */
