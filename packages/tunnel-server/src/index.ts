@@ -1,2 +1,4 @@
-/** To be filled: see ARCHITECTURE.md. */
-export const room = 'tunnel-server';
+/** The tunnel broker: issuing identities, policy, sessions, audit. */
+export type * from './audit/event.ts';
+export * from './ca/index.ts';
+export * from './identity/index.ts';
