@@ -68,16 +68,7 @@ test('every declared dependency is used', () => {
 const aheadOfUse: Readonly<Record<string, readonly string[]>> = {
   infra: ['@aws-sdk/client-ec2', 'google-auth-library'],
   lab: ['@peculiar/x509', 'fast-xml-parser'],
-  'tunnel-server': [
-    '@peculiar/x509',
-    'jose',
-    'zod',
-    'prom-client',
-    '@postern/resources',
-    '@postern/core',
-    '@postern/daemon',
-  ],
-  tunnel: ['@peculiar/x509'],
+  'tunnel-server': ['@postern/resources'],
   resources: ['yaml'],
   sandbox: ['@kubernetes/client-node', 'cdktn', 'constructs', 'yaml'],
 };
