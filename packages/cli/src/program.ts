@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { registerCompletion } from './commands/completion.ts';
+import { registerUp } from './commands/up.ts';
 import { registerDelayProxy } from './commands/lab/delay-proxy.ts';
+import { registerGitHost } from './commands/lab/git-host.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerInstance } from './commands/instance/index.ts';
 import { registerSandbox } from './commands/sandbox/index.ts';
@@ -28,8 +30,10 @@ export function program(): Command {
   registerGenerate(root);
   registerSandbox(root);
   registerSchema(root);
+  registerUp(root);
   registerDelayProxy(root);
   registerLabAws(root);
+  registerGitHost(root);
   registerCompletion(root);
   return inherit(root);
 }
