@@ -67,20 +67,7 @@ test('every declared dependency is used', () => {
 /** Declared before the code that will use it: this list must end empty. */
 const aheadOfUse: Readonly<Record<string, readonly string[]>> = {
   infra: ['@aws-sdk/client-ec2', 'google-auth-library'],
-<<<<<<< HEAD
   'tunnel-server': ['@postern/resources'],
-=======
-  'tunnel-server': [
-    '@peculiar/x509',
-    'jose',
-    'zod',
-    'prom-client',
-    '@postern/resources',
-    '@postern/core',
-    '@postern/daemon',
-  ],
-  tunnel: ['@peculiar/x509'],
->>>>>>> 0dce49f (Show the tunnel: postern up raises a private git host, server, agent and client, and clones through them)
   resources: ['yaml'],
   sandbox: ['@kubernetes/client-node', 'cdktn', 'constructs', 'yaml'],
 };
