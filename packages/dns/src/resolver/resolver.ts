@@ -1,0 +1,215 @@
+/** Every message of a client comes through here: refused, answered from the cache, sent along its route, or relayed as it is. */
+import { emptyReply, refusalReply, truncatedReply } from '../codec/answer.ts';
+import { ednsBytes, opcode, rcode, type } from '../codec/constants.ts';
+import { lowerAscii } from '../codec/name.ts';
+import { type Query, readQuery } from '../codec/query.ts';
+import { namesBehind } from '../codec/records.ts';
+import { measureReply } from '../codec/reply.ts';
+import { type Route, RouteTable, type RouteSpec } from '../zones/routes.ts';
+import type { ResolverAddress } from '../zones/address.ts';
+import { questionKey, ReplyCache } from './cache.ts';
+import { Deadlines } from './deadlines.ts';
+import { countAnswer, newCounters, type RouteCounters, routeCounters } from './metrics.ts';
+import { answerRoute, completeAlias } from './routed.ts';
+import { askOverTcp, transferOverTcp } from './tcp.ts';
+import { type Done, Upstream, UpstreamGroup } from './upstreams.ts';
+
+export interface ResolverOptions {
+  readonly upstreams: readonly ResolverAddress[];
+  readonly routes: readonly RouteSpec[];
+  readonly search: readonly string[];
+  readonly cache: { readonly entries: number; readonly maxTtlMs: number };
+}
+
+export type Transport = 'udp' | 'tcp';
+
+/** How a reply leaves. Over TCP a transfer sends several; it returns false when the client is gone. */
+export type Respond = (reply: Buffer) => boolean;
+
+/** What one configuration consists of; a reload makes a new one, and the old ends with its last query. */
+export class Resolver {
+  readonly routes: RouteTable;
+  readonly upstreams: UpstreamGroup;
+  readonly cache: ReplyCache;
+  readonly #nowMs: () => number;
+  readonly #groups = new Map<string, UpstreamGroup>();
+  readonly #deadlines: Deadlines;
+  readonly #routeCounters: readonly RouteCounters[];
+  readonly counters;
+
+  constructor(options: ResolverOptions, nowMs: () => number, counters = newCounters()) {
+    this.#nowMs = nowMs;
+    this.counters = counters;
+    this.#deadlines = new Deadlines(nowMs);
+    this.routes = new RouteTable(options.routes, options.search);
+    this.cache = new ReplyCache(options.cache);
+    this.upstreams = this.#newGroup(options.upstreams);
+    for (const { resolver } of options.routes) {
+      const name = resolver === undefined ? '' : groupName(resolver);
+      if (resolver !== undefined && !this.#groups.has(name)) this.#groups.set(name, this.#newGroup([resolver]));
+    }
+    this.#routeCounters = this.routes.routes.map((route) => routeCounters(counters, route.source));
+  }
+
+  #newGroup(addresses: readonly ResolverAddress[]): UpstreamGroup {
+    return new UpstreamGroup(
+      addresses.map((to) => new Upstream(to)),
+      this.#deadlines,
+      this.#nowMs,
+    );
+  }
+
+  /** Every group of upstreams, the default one first. */
+  get groups(): readonly UpstreamGroup[] {
+    return [this.upstreams, ...this.#groups.values()];
+  }
+
+  groupOf(route: Route): UpstreamGroup {
+    return route.resolver === undefined ? this.upstreams : this.#groups.get(groupName(route.resolver))!;
+  }
+
+  /** Lets what is under way end, then closes the sockets. */
+  retire(): void {
+    for (const group of this.groups) group.retire();
+  }
+
+  handle(message: Buffer, transport: Transport, respond: Respond): void {
+    this.counters[transport]++;
+    const query = readQuery(message);
+    if (query.kind === 'drop') return void this.counters.dropped++;
+    if (query.kind === 'refuse') {
+      this.counters.malformed++;
+      return void respond(refusalReply(message, query.rcode, query.questionEnd));
+    }
+    const key = questionKey(query, transport);
+    const route = this.routes.get(key.name);
+    if (!query.plain || query.type === type.axfr || query.type === type.ixfr)
+      return this.#unusual(query, route, transport, respond);
+    if (key.full !== undefined) {
+      const cached = this.cache.get(key.full, query, this.#nowMs());
+      if (cached !== undefined) return this.#fromCache(cached, query, route, transport, respond);
+    }
+    if (route !== undefined) {
+      void this.#routed(query, route, key.full, transport, respond);
+      return;
+    }
+    if (this.routes.isSearchProduct(key.name)) {
+      this.counters.searchProducts++;
+      return void respond(emptyReply(query, rcode.nxDomain));
+    }
+    this.#relay(query, key.full, transport, respond);
+  }
+
+  #fromCache(cached: Buffer, query: Query, route: Route | undefined, transport: Transport, respond: Respond): void {
+    this.counters.fromCache++;
+    if (route === undefined) return void respond(cached);
+    const counters = this.#routeCounters[route.index]!;
+    counters.queries++;
+    counters.fromCache++;
+    countAnswer(counters, cached[3]! & 15);
+    respond(fitted(cached, query, transport));
+  }
+
+  async #routed(query: Query, route: Route, key: string | undefined, transport: Transport, respond: Respond): Promise<void> {
+    const counters = this.#routeCounters[route.index]!;
+    counters.queries++;
+    const answer = (await answerRoute(this, query, route)) ?? emptyReply(query, rcode.servFail);
+    countAnswer(counters, answer[3]! & 15);
+    this.#keep(key, answer, query);
+    respond(fitted(answer, query, transport));
+  }
+
+  #relay(query: Query, key: string | undefined, transport: Transport, respond: Respond): void {
+    this.counters.relayed++;
+    const { questionEnd, id } = query;
+    const done: Done = (reply) => {
+      if (reply === undefined) {
+        this.counters.unanswered++;
+        return void respond(emptyReply(query, rcode.servFail));
+      }
+      reply[0] = id >> 8;
+      reply[1] = id & 0xff;
+      const measure = reply.length < questionEnd ? undefined : measureReply(reply, questionEnd);
+      if (measure?.hasAlias === true && this.routes.routes.length > 0)
+        return void this.#relayAlias(query, reply, key, transport, respond);
+      respond(reply);
+      if (measure !== undefined && key !== undefined) this.cache.put(key, reply, measure, this.#nowMs());
+    };
+    if (transport === 'udp') this.upstreams.exchange(query.message, questionEnd, done);
+    else void this.#overTcp(this.upstreams, Buffer.from(query.message), questionEnd).then(done);
+  }
+
+  async #relayAlias(query: Query, reply: Buffer, key: string | undefined, transport: Transport, respond: Respond): Promise<void> {
+    const completed = await completeAlias(this, query, reply);
+    const answer = completed ?? reply;
+    this.#keep(key, answer, query);
+    respond(completed === undefined ? reply : fitted(completed, query, transport));
+  }
+
+  #keep(key: string | undefined, answer: Buffer, query: Query): void {
+    const measure = key === undefined ? undefined : measureReply(answer, query.questionEnd);
+    if (measure !== undefined) this.cache.put(key!, answer, measure, this.#nowMs());
+  }
+
+  /** Transfers, updates, notifications, signed messages: relayed, never cached, and never with a private name in them. */
+  #unusual(query: Query, route: Route | undefined, transport: Transport, respond: Respond): void {
+    const names = query.plain ? [] : namesBehind(query.message, query.questionEnd);
+    if (names === undefined) {
+      this.counters.malformed++;
+      return void respond(emptyReply(query, rcode.formErr));
+    }
+    const lowered = Buffer.from(query.message);
+    lowerAscii(lowered, 0, lowered.length);
+    if (route !== undefined || (!query.plain && this.routes.mentions(lowered.latin1Slice(), names))) {
+      this.counters.withheld++;
+      return void respond(emptyReply(query, query.opcode === opcode.query ? rcode.refused : rcode.notImp));
+    }
+    const isTransfer = transport === 'tcp' && (query.type === type.axfr || query.type === type.ixfr);
+    if (isTransfer) void this.#transfer(query, respond);
+    else this.#relay(query, undefined, transport, respond);
+  }
+
+  async #transfer(query: Query, respond: Respond): Promise<void> {
+    this.counters.relayed++;
+    for (const upstream of this.upstreams.order) {
+      let replies = 0;
+      await transferOverTcp(upstream.to, Buffer.from(query.message), (reply) => {
+        replies++;
+        if (reply.length >= 2) reply.writeUInt16BE(query.id, 0);
+        return respond(reply);
+      });
+      if (replies > 0) return;
+    }
+    this.counters.unanswered++;
+    respond(emptyReply(query, rcode.servFail));
+  }
+
+  /** Over UDP, and over TCP where that was too small. */
+  async ask(group: UpstreamGroup, message: Buffer, questionEnd: number): Promise<Buffer | undefined> {
+    const again = Buffer.from(message);
+    const reply = await new Promise<Buffer | undefined>((resolve) => group.exchange(message, questionEnd, resolve));
+    const isTruncated = reply !== undefined && (reply[2]! & 2) !== 0;
+    return isTruncated ? this.#overTcp(group, again, questionEnd) : reply;
+  }
+
+  /** As the client did, so that the upstream's reply is the one it would have got; over UDP where no upstream takes TCP. */
+  async #overTcp(group: UpstreamGroup, message: Buffer, questionEnd: number): Promise<Buffer | undefined> {
+    for (const upstream of group.order.slice(0, 2)) {
+      const reply = await askOverTcp(upstream.to, message, questionEnd);
+      if (reply !== undefined) return reply;
+    }
+    const reply = await new Promise<Buffer | undefined>((resolve) => group.exchange(message, questionEnd, resolve));
+    return reply !== undefined && (reply[2]! & 2) !== 0 ? undefined : reply;
+  }
+}
+
+function groupName({ address, port }: ResolverAddress): string {
+  return `${address} ${port}`;
+}
+
+/** What we wrote ourselves must fit what the client takes; what the upstream wrote does, or the client would not have got it from it. */
+function fitted(reply: Buffer, query: Query, transport: Transport): Buffer {
+  if (transport === 'tcp' || reply.length <= Math.min(query.udpBytesMax, ednsBytes)) return reply;
+  const optOffset = measureReply(reply, query.questionEnd)?.optOffset ?? -1;
+  return truncatedReply(reply, query.questionEnd, optOffset);
+}

@@ -1,0 +1,91 @@
+/** The running proxy: sockets, the current resolver, reloads, resolv.conf, and the end in good order. */
+import type { Logger } from '@postern/daemon';
+import { errorMessage } from '@postern/core/errors';
+import { newCounters } from '../resolver/metrics.ts';
+import { Resolver } from '../resolver/resolver.ts';
+import { waitsMs } from '../resolver/deadlines.ts';
+import { listenBoth } from './listen.ts';
+import type { Plan } from './plan.ts';
+import { Readiness } from './ready.ts';
+import { restoreFile, rewriteFile } from './resolv-conf-file.ts';
+
+/** On SIGTERM open questions get this long: a pod that ends sends few, and kubelet waits 30 s. */
+const drainMs = Math.min(2000, waitsMs.reduce((a, b) => a + b));
+const drainLookMs = 20;
+
+const nowMs = (): number => performance.now();
+
+export interface ProxyOptions {
+  readonly plan: Plan;
+  readonly log: Logger;
+  /** The first abort drains and ends. */
+  readonly signal: AbortSignal;
+  /** Calls back with a new plan whenever there is one. */
+  readonly onNewPlan: (use: (plan: Plan) => void) => void;
+}
+
+/** Resolves when it has ended. */
+export async function runProxy({ plan, log, signal, onNewPlan }: ProxyOptions): Promise<void> {
+  const counters = newCounters();
+  let resolver = new Resolver(plan, nowMs, counters);
+  const listener = await listenBoth(plan.listen, (message, transport, respond) => resolver.handle(message, transport, respond));
+  const place = `${listener.address.host.includes(':') ? `[${listener.address.host}]` : listener.address.host}:${listener.address.port}`;
+  const ready = new Readiness(listener.address, () => resolver, nowMs, () => log.info('an upstream answers'));
+  let admin: { readonly address: { readonly host: string; readonly port: number }; close(): Promise<void> } | undefined;
+  try {
+    if (plan.admin !== undefined) {
+      const { startDnsAdmin } = await import('./admin.ts');
+      admin = await startDnsAdmin(plan, plan.admin, { counters, current: () => resolver, ready });
+      ready.start(signal);
+    }
+    if (plan.resolvConf !== undefined) rewriteFile(plan.resolvConf);
+  } catch (error) {
+    await Promise.all([listener.close(), admin?.close()]);
+    throw error;
+  }
+  for (const warning of plan.warnings) log.warn(warning);
+  log.info(
+    {
+      listen: place,
+      ...(admin === undefined ? {} : { admin: `${admin.address.host}:${admin.address.port}` }),
+      upstreams: resolver.upstreams.upstreams.map((upstream) => upstream.name),
+      routes: plan.routes.length,
+    },
+    'ready',
+  );
+
+  onNewPlan((next) => {
+    if (signal.aborted) return;
+    if (JSON.stringify([next.listen, next.admin]) !== JSON.stringify([plan.listen, plan.admin]))
+      log.warn('listen and admin stay as they are until the next start');
+    const old = resolver;
+    resolver = new Resolver(next, nowMs, counters);
+    old.retire();
+    log.info({ routes: next.routes.length, upstreams: resolver.upstreams.upstreams.map((u) => u.name) }, 'configuration reloaded');
+  });
+
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  if (plan.resolvConf !== undefined) restore(plan.resolvConf, log);
+  await drained(() => resolver);
+  await Promise.all([listener.close(), admin?.close()]);
+  resolver.retire();
+  log.info('stopped');
+}
+
+function restore(file: NonNullable<Plan['resolvConf']>, log: Logger): void {
+  try {
+    if (restoreFile(file) === 'restored') log.info({ file: file.path }, 'restored');
+    else log.warn({ file: file.path }, 'somebody else has written the file since; it stays as it is');
+  } catch (error) {
+    log.error({ file: file.path, reason: errorMessage(error) }, 'could not restore the file; the original is in its comments');
+  }
+}
+
+async function drained(current: () => Resolver): Promise<void> {
+  const untilMs = nowMs() + drainMs;
+  while (nowMs() < untilMs && current().groups.some((group) => group.open > 0))
+    await new Promise((resolve) => setTimeout(resolve, drainLookMs));
+}

@@ -1,0 +1,82 @@
+/** Whether the proxy answers: its own socket is asked, and the upstreams are. */
+import { createSocket } from 'node:dgram';
+import type { ListenAddress } from '@postern/core';
+import type { Resolver } from '../resolver/resolver.ts';
+
+const probeEveryMs = 2000;
+/** While not ready, so that a pod's start waits no longer than it must. */
+const retryEveryMs = 250;
+const ownReplyMs = 1000;
+/** Longer than a whole exchange: an upstream under load that answers some is well. */
+const upstreamSilenceMs = 6000;
+
+/** `. NS`, recursion desired: every resolver can answer it, and it names nothing. */
+const rootQuestion = Buffer.from('0000010000010000000000000000020001', 'hex');
+
+export class Readiness {
+  #reason: string | undefined = 'starting';
+  #timer: NodeJS.Timeout | undefined;
+  readonly #listen: ListenAddress;
+  readonly #current: () => Resolver;
+  readonly #nowMs: () => number;
+  readonly #onReady: () => void;
+
+  constructor(listen: ListenAddress, current: () => Resolver, nowMs: () => number, onReady: () => void) {
+    this.#listen = listen;
+    this.#current = current;
+    this.#nowMs = nowMs;
+    this.#onReady = onReady;
+  }
+
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  start(signal: AbortSignal): void {
+    const again = async (): Promise<void> => {
+      const reason = await this.#look();
+      if (signal.aborted) return;
+      if (reason === undefined && this.#reason !== undefined) this.#onReady();
+      this.#reason = reason;
+      this.#timer = setTimeout(() => void again(), reason === undefined ? probeEveryMs : retryEveryMs);
+    };
+    signal.addEventListener('abort', () => {
+      clearTimeout(this.#timer);
+      this.#reason = 'stopping';
+    });
+    void again();
+  }
+
+  async #look(): Promise<string | undefined> {
+    if (!(await this.#ownSocketAnswers())) return 'the listening socket does not answer';
+    const group = this.#current().upstreams;
+    const newest = (): number => Math.max(...group.upstreams.map((upstream) => upstream.lastReplyMs));
+    if (this.#nowMs() - newest() < probeEveryMs) return undefined;
+    const asked = this.#nowMs();
+    await new Promise<void>((resolve) => {
+      group.exchange(Buffer.from(rootQuestion), rootQuestion.length, () => resolve());
+    });
+    if (newest() >= asked || this.#nowMs() - newest() < upstreamSilenceMs) return undefined;
+    return `no upstream answers (${group.upstreams.map((upstream) => upstream.name).join(', ')})`;
+  }
+
+  /** A header that asks nothing gets FORMERR: the shortest way through the whole path. */
+  #ownSocketAnswers(): Promise<boolean> {
+    const { host, port } = this.#listen;
+    const isV6 = host.includes(':');
+    const target = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+    const socket = createSocket(isV6 ? 'udp6' : 'udp4');
+    return new Promise((resolve) => {
+      const finish = (isAnswered: boolean): void => {
+        clearTimeout(timer);
+        socket.removeAllListeners('message');
+        socket.close();
+        resolve(isAnswered);
+      };
+      const timer = setTimeout(() => finish(false), ownReplyMs);
+      socket.on('error', () => finish(false));
+      socket.once('message', () => finish(true));
+      socket.send(Buffer.alloc(12), port, target);
+    });
+  }
+}
