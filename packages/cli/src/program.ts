@@ -3,6 +3,7 @@ import { registerCompletion } from './commands/completion.ts';
 import { registerUp } from './commands/up.ts';
 import { registerDelayProxy } from './commands/lab/delay-proxy.ts';
 import { registerGitHost } from './commands/lab/git-host.ts';
+import { registerDnsProxy } from './commands/dns-proxy.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerInstance } from './commands/instance/index.ts';
 import { registerSandbox } from './commands/sandbox/index.ts';
@@ -34,6 +35,7 @@ export function program(): Command {
   registerDelayProxy(root);
   registerLabAws(root);
   registerGitHost(root);
+  registerDnsProxy(root);
   registerCompletion(root);
   return inherit(root);
 }

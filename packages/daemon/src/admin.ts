@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { timingSafeEqual, createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { type ListenAddress, PosternError, type Secret } from '@postern/core';
+import type { ListenAddress, Secret } from '@postern/core';
+import { PosternError } from '@postern/core/errors';
 import type { Registry } from 'prom-client';
 import { translateListenError } from './listen-error.ts';
 

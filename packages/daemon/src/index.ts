@@ -6,3 +6,4 @@ export * from './lifecycle.ts';
 export * from './listen-error.ts';
 export * from './log.ts';
 export * from './reload.ts';
+export * from './text-files.ts';

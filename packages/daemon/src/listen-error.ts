@@ -1,4 +1,5 @@
-import { errorCode, errorMessage, type ListenAddress, PosternError } from '@postern/core';
+import type { ListenAddress } from '@postern/core';
+import { errorCode, errorMessage, PosternError } from '@postern/core/errors';
 
 /** The operating system's refusal of a listening socket, as one sentence that says what to do. */
 export function translateListenError(error: unknown, { host, port }: ListenAddress, what: string): PosternError {

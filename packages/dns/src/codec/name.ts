@@ -88,7 +88,7 @@ export function lowerAscii(bytes: Uint8Array, from: number, to: number): void {
 export function keyOfWire(wire: Uint8Array): NameKey {
   const copy = Buffer.from(wire);
   lowerAscii(copy, 0, copy.length);
-  return copy.latin1Slice();
+  return copy.toString('latin1');
 }
 
 /** The wire form of a host name in its canonical text (`parseHost`): no escapes can occur in it. */
@@ -103,7 +103,7 @@ export function wireOfText(name: string): Buffer {
 /** For people and logs: dots between labels, everything unusual escaped as in a zone file. */
 export function textOfKey(key: NameKey): string {
   let text = '';
-  for (let at = 0; at < key.length; ) {
+  for (let at = 0; at < key.length;) {
     const length = key.charCodeAt(at);
     if (length === 0) break;
     for (const char of key.slice(at + 1, at + 1 + length))

@@ -81,7 +81,12 @@ function readRecord(message: Buffer, offset: number): { record: DnsRecord; end: 
   return { record, end };
 }
 
-function readData(message: Buffer, from: number, end: number, layout: readonly Field[] | undefined): Buffer | undefined {
+function readData(
+  message: Buffer,
+  from: number,
+  end: number,
+  layout: readonly Field[] | undefined,
+): Buffer | undefined {
   if (layout === undefined || from === end) return Buffer.from(message.subarray(from, end));
   const parts: Buffer[] = [];
   let at = from;

@@ -75,7 +75,7 @@ function keepSeconds(
 }
 
 function findCookie(message: Buffer, from: number, end: number): [number, number] {
-  for (let at = from; at + 4 <= end; ) {
+  for (let at = from; at + 4 <= end;) {
     const next = at + 4 + message.readUInt16BE(at + 2);
     if (message.readUInt16BE(at) === ednsOption.cookie && next <= end) return [at, next];
     at = next;

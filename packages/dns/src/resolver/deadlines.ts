@@ -1,13 +1,18 @@
 /**
- * When an unanswered exchange is looked at again. All exchanges wait the same times, so each wait is a queue in order of arrival:
- * a timer for each query would be a quarter of its cost.
+ * When an unanswered exchange is looked at again. All exchanges wait the same times, so each wait is a queue in order of arrival,
+ * and one timer serves all. The queues are linked lists: an answered exchange leaves at once, because at 50,000 queries/s those that
+ * merely lie there until their turn would be most of the memory.
  */
-export interface Waiting {
+
+/** A member of a queue. Only this file touches `before` and `after`. */
+export abstract class Waiting {
   /** Which wait it is in: 0 is the first. */
-  stage: number;
-  settled: boolean;
+  stage = 0;
+  dueMs = 0;
+  before: Waiting | undefined = undefined;
+  after: Waiting | undefined = undefined;
   /** The wait of the stage is over. Returns whether to go on to the next. */
-  overdue(): boolean;
+  abstract overdue(): boolean;
 }
 
 /**
@@ -16,55 +21,60 @@ export interface Waiting {
  */
 export const waitsMs: readonly number[] = [500, 1000, 1000, 1500];
 const tickMs = 25;
-/** Emptied front parts of a queue are cut off in lumps of this many. */
-const lump = 4096;
 
-interface Queue {
-  items: (Waiting | undefined)[];
-  dueMs: number[];
-  head: number;
+class Head extends Waiting {
+  overdue(): boolean {
+    return false;
+  }
 }
 
 export class Deadlines {
-  readonly #queues: Queue[] = waitsMs.map(() => ({ items: [], dueMs: [], head: 0 }));
+  /** One ring for each wait; the oldest follows the head. */
+  readonly #heads: readonly Waiting[] = waitsMs.map(() => {
+    const head = new Head();
+    head.before = head;
+    head.after = head;
+    return head;
+  });
   readonly #nowMs: () => number;
   #timer: NodeJS.Timeout | undefined;
-  #waiting = 0;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }
 
   add(item: Waiting): void {
-    const queue = this.#queues[item.stage]!;
-    queue.items.push(item);
-    queue.dueMs.push(this.#nowMs() + waitsMs[item.stage]!);
-    this.#waiting++;
+    const head = this.#heads[item.stage]!;
+    const last = head.before!;
+    item.dueMs = this.#nowMs() + waitsMs[item.stage]!;
+    item.before = last;
+    item.after = head;
+    last.after = item;
+    head.before = item;
     this.#timer ??= setInterval(() => this.#tick(), tickMs);
+  }
+
+  remove(item: Waiting): void {
+    if (item.before === undefined) return;
+    item.before.after = item.after;
+    item.after!.before = item.before;
+    item.before = undefined;
+    item.after = undefined;
   }
 
   #tick(): void {
     const now = this.#nowMs();
-    for (const queue of this.#queues) {
-      while (queue.head < queue.items.length) {
-        const item = queue.items[queue.head]!;
-        // A settled one leaves as soon as it is in front: under load the queue holds half a second of queries.
-        if (!item.settled && queue.dueMs[queue.head]! > now) break;
-        queue.items[queue.head] = undefined;
-        queue.head++;
-        this.#waiting--;
-        if (!item.settled && item.overdue()) {
-          item.stage++;
-          this.add(item);
-        }
+    let waiting = 0;
+    for (const head of this.#heads) {
+      for (let item = head.after!; item !== head && item.dueMs <= now; item = head.after!) {
+        this.remove(item);
+        if (!item.overdue()) continue;
+        item.stage++;
+        this.add(item);
       }
-      if (queue.head >= lump || queue.head === queue.items.length) {
-        queue.items = queue.items.slice(queue.head);
-        queue.dueMs = queue.dueMs.slice(queue.head);
-        queue.head = 0;
-      }
+      if (head.after !== head) waiting++;
     }
-    if (this.#waiting > 0) return;
+    if (waiting > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

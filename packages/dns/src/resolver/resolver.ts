@@ -4,12 +4,14 @@ import { ednsBytes, opcode, rcode, type } from '../codec/constants.ts';
 import { lowerAscii } from '../codec/name.ts';
 import { type Query, readQuery } from '../codec/query.ts';
 import { namesBehind } from '../codec/records.ts';
-import { measureReply } from '../codec/reply.ts';
+import { measureReply, type ReplyMeasure } from '../codec/reply.ts';
 import { type Route, RouteTable, type RouteSpec } from '../zones/routes.ts';
 import type { ResolverAddress } from '../zones/address.ts';
-import { questionKey, ReplyCache } from './cache.ts';
+import { ReplyCache } from './cache.ts';
 import { Deadlines } from './deadlines.ts';
+import { QuestionKey } from './key.ts';
 import { countAnswer, newCounters, type RouteCounters, routeCounters } from './metrics.ts';
+import { random16 } from './random.ts';
 import { answerRoute, completeAlias } from './routed.ts';
 import { askOverTcp, transferOverTcp } from './tcp.ts';
 import { type Done, Upstream, UpstreamGroup } from './upstreams.ts';
@@ -34,6 +36,7 @@ export class Resolver {
   readonly #nowMs: () => number;
   readonly #groups = new Map<string, UpstreamGroup>();
   readonly #deadlines: Deadlines;
+  readonly #key = new QuestionKey((random16() << 16) | random16());
   readonly #routeCounters: readonly RouteCounters[];
   readonly counters;
 
@@ -81,23 +84,19 @@ export class Resolver {
       this.counters.malformed++;
       return void respond(refusalReply(message, query.rcode, query.questionEnd));
     }
-    const key = questionKey(query, transport);
+    const key = this.#key;
+    key.read(query, transport);
     const route = this.routes.get(key.name);
     if (!query.plain || query.type === type.axfr || query.type === type.ixfr)
       return this.#unusual(query, route, transport, respond);
-    if (key.full !== undefined) {
-      const cached = this.cache.get(key.full, query, this.#nowMs());
-      if (cached !== undefined) return this.#fromCache(cached, query, route, transport, respond);
-    }
-    if (route !== undefined) {
-      void this.#routed(query, route, key.full, transport, respond);
-      return;
-    }
+    const cached = this.cache.get(key, query, this.#nowMs());
+    if (cached !== undefined) return this.#fromCache(cached, query, route, transport, respond);
+    if (route !== undefined) return void this.#routed(query, route, transport, respond);
     if (this.routes.isSearchProduct(key.name)) {
       this.counters.searchProducts++;
       return void respond(emptyReply(query, rcode.nxDomain));
     }
-    this.#relay(query, key.full, transport, respond);
+    this.#relay(query, transport, respond);
   }
 
   #fromCache(cached: Buffer, query: Query, route: Route | undefined, transport: Transport, respond: Respond): void {
@@ -110,16 +109,16 @@ export class Resolver {
     respond(fitted(cached, query, transport));
   }
 
-  async #routed(query: Query, route: Route, key: string | undefined, transport: Transport, respond: Respond): Promise<void> {
+  async #routed(query: Query, route: Route, transport: Transport, respond: Respond): Promise<void> {
     const counters = this.#routeCounters[route.index]!;
     counters.queries++;
     const answer = (await answerRoute(this, query, route)) ?? emptyReply(query, rcode.servFail);
     countAnswer(counters, answer[3]! & 15);
-    this.#keep(key, answer, query);
+    this.#keep(query, transport, answer, measureReply(answer, query.questionEnd));
     respond(fitted(answer, query, transport));
   }
 
-  #relay(query: Query, key: string | undefined, transport: Transport, respond: Respond): void {
+  #relay(query: Query, transport: Transport, respond: Respond): void {
     this.counters.relayed++;
     const { questionEnd, id } = query;
     const done: Done = (reply) => {
@@ -131,24 +130,29 @@ export class Resolver {
       reply[1] = id & 0xff;
       const measure = reply.length < questionEnd ? undefined : measureReply(reply, questionEnd);
       if (measure?.hasAlias === true && this.routes.routes.length > 0)
-        return void this.#relayAlias(query, reply, key, transport, respond);
+        return void this.#relayAlias(query, reply, transport, respond);
       respond(reply);
-      if (measure !== undefined && key !== undefined) this.cache.put(key, reply, measure, this.#nowMs());
+      if (measure !== undefined) this.#keep(query, transport, reply, measure);
     };
     if (transport === 'udp') this.upstreams.exchange(query.message, questionEnd, done);
-    else void this.#overTcp(this.upstreams, Buffer.from(query.message), questionEnd).then(done);
+    else void this.#relayTcp(query, done);
   }
 
-  async #relayAlias(query: Query, reply: Buffer, key: string | undefined, transport: Transport, respond: Respond): Promise<void> {
+  async #relayTcp(query: Query, done: Done): Promise<void> {
+    done(await this.#overTcp(this.upstreams, Buffer.from(query.message), query.questionEnd));
+  }
+
+  async #relayAlias(query: Query, reply: Buffer, transport: Transport, respond: Respond): Promise<void> {
     const completed = await completeAlias(this, query, reply);
     const answer = completed ?? reply;
-    this.#keep(key, answer, query);
+    this.#keep(query, transport, answer, measureReply(answer, query.questionEnd));
     respond(completed === undefined ? reply : fitted(completed, query, transport));
   }
 
-  #keep(key: string | undefined, answer: Buffer, query: Query): void {
-    const measure = key === undefined ? undefined : measureReply(answer, query.questionEnd);
-    if (measure !== undefined) this.cache.put(key!, answer, measure, this.#nowMs());
+  #keep(query: Query, transport: Transport, reply: Buffer, measure: ReplyMeasure | undefined): void {
+    if (measure === undefined || !query.plain) return;
+    this.#key.read(query, transport);
+    this.cache.put(this.#key, reply, measure, this.#nowMs());
   }
 
   /** Transfers, updates, notifications, signed messages: relayed, never cached, and never with a private name in them. */
@@ -160,13 +164,13 @@ export class Resolver {
     }
     const lowered = Buffer.from(query.message);
     lowerAscii(lowered, 0, lowered.length);
-    if (route !== undefined || (!query.plain && this.routes.mentions(lowered.latin1Slice(), names))) {
+    if (route !== undefined || (!query.plain && this.routes.mentions(lowered.toString('latin1'), names))) {
       this.counters.withheld++;
       return void respond(emptyReply(query, query.opcode === opcode.query ? rcode.refused : rcode.notImp));
     }
     const isTransfer = transport === 'tcp' && (query.type === type.axfr || query.type === type.ixfr);
     if (isTransfer) void this.#transfer(query, respond);
-    else this.#relay(query, undefined, transport, respond);
+    else this.#relay(query, transport, respond);
   }
 
   async #transfer(query: Query, respond: Respond): Promise<void> {

@@ -31,7 +31,8 @@ export class UpstreamSocket {
   constructor(to: ResolverAddress, stray: () => void) {
     this.#stray = stray;
     // An address needs no look-up; the default one would put every send on the next tick.
-    const lookup: SocketOptions['lookup'] = (host, _options, callback) => callback(null, host, to.address.includes(':') ? 6 : 4);
+    const lookup: SocketOptions['lookup'] = (host, _options, callback) =>
+      callback(null, host, to.address.includes(':') ? 6 : 4);
     this.#socket = createSocket({ type: to.address.includes(':') ? 'udp6' : 'udp4', lookup });
     this.#socket.on('message', (message) => this.#receive(message));
     this.#socket.on('error', () => this.#refuse());

@@ -14,7 +14,11 @@ const connectionsMax = 256;
 let open = 0;
 
 /** Resolves with the reply that fits; undefined when none came in time. */
-export async function askOverTcp(to: ResolverAddress, message: Buffer, questionEnd: number): Promise<Buffer | undefined> {
+export async function askOverTcp(
+  to: ResolverAddress,
+  message: Buffer,
+  questionEnd: number,
+): Promise<Buffer | undefined> {
   let found: Buffer | undefined;
   await converse(to, message, replyMs, (reply) => {
     if (!answers(message, questionEnd, reply)) return true;
@@ -25,11 +29,20 @@ export async function askOverTcp(to: ResolverAddress, message: Buffer, questionE
 }
 
 /** Passes every reply on until the upstream closes, falls silent, or `onReply` returns false. */
-export function transferOverTcp(to: ResolverAddress, message: Buffer, onReply: (reply: Buffer) => boolean): Promise<void> {
+export function transferOverTcp(
+  to: ResolverAddress,
+  message: Buffer,
+  onReply: (reply: Buffer) => boolean,
+): Promise<void> {
   return converse(to, message, transferIdleMs, onReply);
 }
 
-function converse(to: ResolverAddress, message: Buffer, idleMs: number, onReply: (reply: Buffer) => boolean): Promise<void> {
+function converse(
+  to: ResolverAddress,
+  message: Buffer,
+  idleMs: number,
+  onReply: (reply: Buffer) => boolean,
+): Promise<void> {
   if (open >= connectionsMax) return Promise.resolve();
   open++;
   message.writeUInt16BE(random16(), 0);

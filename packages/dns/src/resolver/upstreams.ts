@@ -5,7 +5,7 @@
 import { answers } from '../codec/reply.ts';
 import { rcode } from '../codec/constants.ts';
 import { type ResolverAddress, resolverText } from '../zones/address.ts';
-import { type Deadlines, type Waiting, waitsMs } from './deadlines.ts';
+import { type Deadlines, Waiting, waitsMs } from './deadlines.ts';
 import { type Attempt, SocketPool, type UpstreamSocket } from './sockets.ts';
 
 /** Unanswered questions at once, of all clients. Beyond it the answer is SERVFAIL: each holds a few hundred bytes and an id. */
@@ -44,7 +44,7 @@ export type Done = (reply: Buffer | undefined) => void;
 export class UpstreamGroup {
   readonly upstreams: readonly Upstream[];
   readonly nowMs: () => number;
-  readonly #deadlines: Deadlines;
+  readonly deadlines: Deadlines;
   /** Those that answer first, each part in the order of the configuration. */
   order: readonly Upstream[];
   open = 0;
@@ -52,7 +52,7 @@ export class UpstreamGroup {
   constructor(upstreams: readonly Upstream[], deadlines: Deadlines, nowMs: () => number) {
     this.upstreams = upstreams;
     this.order = upstreams;
-    this.#deadlines = deadlines;
+    this.deadlines = deadlines;
     this.nowMs = nowMs;
   }
 
@@ -61,7 +61,7 @@ export class UpstreamGroup {
     if (this.open >= exchangesMax) return done(undefined);
     this.open++;
     const exchange = new Exchange(this, message, questionEnd, done);
-    this.#deadlines.add(exchange);
+    this.deadlines.add(exchange);
     exchange.tryNext();
     if (this.order !== this.upstreams) this.#probe(message, questionEnd);
   }
@@ -88,8 +88,13 @@ export class UpstreamGroup {
   ask(upstream: Upstream, message: Buffer, questionEnd: number, done: Done): void {
     this.open++;
     const exchange = new Exchange(this, message, questionEnd, done, [upstream]);
-    this.#deadlines.add(exchange);
+    this.deadlines.add(exchange);
     exchange.tryNext();
+  }
+
+  /** When any of them last replied. */
+  get lastReplyMs(): number {
+    return Math.max(...this.upstreams.map((upstream) => upstream.lastReplyMs));
   }
 
   retire(): void {
@@ -97,9 +102,7 @@ export class UpstreamGroup {
   }
 }
 
-class Exchange implements Waiting, Attempt {
-  stage = 0;
-  settled = false;
+class Exchange extends Waiting implements Attempt {
   readonly #group: UpstreamGroup;
   readonly #message: Buffer;
   readonly #questionEnd: number;
@@ -113,6 +116,7 @@ class Exchange implements Waiting, Attempt {
   #failure: Buffer | undefined;
 
   constructor(group: UpstreamGroup, message: Buffer, questionEnd: number, done: Done, order = group.order) {
+    super();
     this.#group = group;
     this.#message = message;
     this.#questionEnd = questionEnd;
@@ -156,7 +160,8 @@ class Exchange implements Waiting, Attempt {
   refused(): void {
     const gone = this.#open.findIndex((one) => one.socket.pending.get(one.id) !== this);
     if (gone < 0) return;
-    const [{ upstream }] = this.#open.splice(gone, 1) as [{ upstream: Upstream }];
+    const { upstream } = this.#open[gone]!;
+    this.#open.splice(gone, 1);
     upstream.counters.failures++;
     this.#group.mark(upstream, false);
     this.#refusals++;
@@ -184,8 +189,8 @@ class Exchange implements Waiting, Attempt {
   }
 
   #settle(reply: Buffer | undefined): void {
-    this.settled = true;
     this.#group.open--;
+    this.#group.deadlines.remove(this);
     for (const { socket, id } of this.#open) socket.forget(id);
     this.#open.length = 0;
     this.#done(reply);

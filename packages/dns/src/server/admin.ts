@@ -1,7 +1,7 @@
 /** `/readyz`, `/healthz`, `/metrics` of the proxy. Loaded only where an admin address is configured: HTTP takes 8 MB. */
 import type { ListenAddress } from '@postern/core';
 import { type AdminServer, startAdmin } from '@postern/daemon/admin';
-import { readSecretFile } from '@postern/daemon/secret-file';
+import { readSecretFile } from '@postern/daemon/text-files';
 import type { Counters } from '../resolver/metrics.ts';
 import type { Resolver } from '../resolver/resolver.ts';
 import { metricsRegistry } from './metrics.ts';

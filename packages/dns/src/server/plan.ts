@@ -46,7 +46,9 @@ export function loadPlan(file: string): Plan {
     routes: config.routes.map(({ source, destination, resolverIP }) => ({ source, destination, resolver: resolverIP })),
     search: original === undefined ? [] : parseResolvConf(original).search,
     cache: { entries: config.cache.entries, maxTtlMs: config.cache.maxTTL },
-    resolvConf: rewrite ? { path, original: original!, rewritten: rewrittenResolvConf(original!, clientAddress(listen)) } : undefined,
+    resolvConf: rewrite
+      ? { path, original: original!, rewritten: rewrittenResolvConf(original!, clientAddress(listen)) }
+      : undefined,
     watched: [resolve(file), ...(rewrite ? [] : [path])],
     warnings: warningsOf(config, listen),
   };
@@ -59,25 +61,38 @@ function readResolvConf(path: string, config: DnsProxyConfig): string | undefine
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (!isNeeded) return undefined;
-    throw new PosternError('RESOLV_CONF', `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
-      hint: config.upstreams === undefined ? 'list the upstreams in the configuration, or set resolvConf.path' : 'set resolvConf.path',
-      cause: error,
-      exitCode: 2,
-    });
+    throw new PosternError(
+      'RESOLV_CONF',
+      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        hint:
+          config.upstreams === undefined
+            ? 'list the upstreams in the configuration, or set resolvConf.path'
+            : 'set resolvConf.path',
+        cause: error,
+        exitCode: 2,
+      },
+    );
   }
 }
 
 function upstreamsOf(config: DnsProxyConfig, path: string, original: string | undefined): ResolverAddress[] {
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
+  const own = Object.values(networkInterfaces()).flatMap((addresses) =>
+    (addresses ?? []).map(({ address }) => address),
+  );
   const explicit = config.upstreams;
   const looped = [...(explicit ?? []), ...config.routes.flatMap((route) => route.resolverIP ?? [])].find((resolver) =>
     isSelf(resolver, config.listen, own),
   );
   if (looped !== undefined)
-    throw new PosternError('DNS_LOOP', `resolver ${resolverText(looped)} is this proxy itself (it listens on ${resolverText({ address: config.listen.host, port: config.listen.port })})`, {
-      hint: 'name the resolver that should answer in its place',
-      exitCode: 2,
-    });
+    throw new PosternError(
+      'DNS_LOOP',
+      `resolver ${resolverText(looped)} is this proxy itself (it listens on ${resolverText({ address: config.listen.host, port: config.listen.port })})`,
+      {
+        hint: 'name the resolver that should answer in its place',
+        exitCode: 2,
+      },
+    );
   if (explicit !== undefined) return explicit;
   const found = parseResolvConf(original ?? '')
     .nameservers.flatMap(nameserverAddress)
@@ -106,7 +121,9 @@ function clientAddress(listen: ListenAddress): string {
 function warningsOf(config: DnsProxyConfig, listen: ListenAddress): string[] {
   const warnings: string[] = [];
   if (config.resolvConf.rewrite && listen.port !== 53)
-    warnings.push(`resolv.conf cannot name a port: libraries will ask ${clientAddress(listen)} on port 53, not ${listen.port}`);
+    warnings.push(
+      `resolv.conf cannot name a port: libraries will ask ${clientAddress(listen)} on port 53, not ${listen.port}`,
+    );
   if (!/^(127\.|::1$)/.test(listen.host))
     warnings.push(`listening on ${listen.host}: whoever reaches it can ask through this proxy; 127.0.0.1 serves a pod`);
   return warnings;

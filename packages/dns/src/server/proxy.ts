@@ -10,7 +10,10 @@ import { Readiness } from './ready.ts';
 import { restoreFile, rewriteFile } from './resolv-conf-file.ts';
 
 /** On SIGTERM open questions get this long: a pod that ends sends few, and kubelet waits 30 s. */
-const drainMs = Math.min(2000, waitsMs.reduce((a, b) => a + b));
+const drainMs = Math.min(
+  2000,
+  waitsMs.reduce((a, b) => a + b),
+);
 const drainLookMs = 20;
 
 const nowMs = (): number => performance.now();
@@ -28,9 +31,16 @@ export interface ProxyOptions {
 export async function runProxy({ plan, log, signal, onNewPlan }: ProxyOptions): Promise<void> {
   const counters = newCounters();
   let resolver = new Resolver(plan, nowMs, counters);
-  const listener = await listenBoth(plan.listen, (message, transport, respond) => resolver.handle(message, transport, respond));
+  const listener = await listenBoth(plan.listen, (message, transport, respond) =>
+    resolver.handle(message, transport, respond),
+  );
   const place = `${listener.address.host.includes(':') ? `[${listener.address.host}]` : listener.address.host}:${listener.address.port}`;
-  const ready = new Readiness(listener.address, () => resolver, nowMs, () => log.info('an upstream answers'));
+  const ready = new Readiness(
+    listener.address,
+    () => resolver,
+    nowMs,
+    () => log.info('an upstream answers'),
+  );
   let admin: { readonly address: { readonly host: string; readonly port: number }; close(): Promise<void> } | undefined;
   try {
     if (plan.admin !== undefined) {
@@ -61,7 +71,10 @@ export async function runProxy({ plan, log, signal, onNewPlan }: ProxyOptions): 
     const old = resolver;
     resolver = new Resolver(next, nowMs, counters);
     old.retire();
-    log.info({ routes: next.routes.length, upstreams: resolver.upstreams.upstreams.map((u) => u.name) }, 'configuration reloaded');
+    log.info(
+      { routes: next.routes.length, upstreams: resolver.upstreams.upstreams.map((u) => u.name) },
+      'configuration reloaded',
+    );
   });
 
   await new Promise<void>((resolve) => {
@@ -80,7 +93,10 @@ function restore(file: NonNullable<Plan['resolvConf']>, log: Logger): void {
     if (restoreFile(file) === 'restored') log.info({ file: file.path }, 'restored');
     else log.warn({ file: file.path }, 'somebody else has written the file since; it stays as it is');
   } catch (error) {
-    log.error({ file: file.path, reason: errorMessage(error) }, 'could not restore the file; the original is in its comments');
+    log.error(
+      { file: file.path, reason: errorMessage(error) },
+      'could not restore the file; the original is in its comments',
+    );
   }
 }
 

@@ -10,8 +10,19 @@ const ownReplyMs = 1000;
 /** Longer than a whole exchange: an upstream under load that answers some is well. */
 const upstreamSilenceMs = 6000;
 
-/** `. NS`, recursion desired: every resolver can answer it, and it names nothing. */
-const rootQuestion = Buffer.from('0000010000010000000000000000020001', 'hex');
+/** As long as an exchange: a second upstream gets its turn, and a lost packet a second try. */
+const probeMs = 2000;
+/** How often the probe looks whether a reply has come. */
+const lookEveryMs = 25;
+
+/**
+ * `. NS` without recursion, and `localhost A`: one of them every resolver answers from what it has (a recursive one that is cut off
+ * from the root would think long about anything else), and neither names anything.
+ */
+const probes: readonly Buffer[] = [
+  Buffer.from('0000000000010000000000000000020001', 'hex'),
+  Buffer.from('000001000001000000000000096c6f63616c686f73740000010001', 'hex'),
+];
 
 export class Readiness {
   #reason: string | undefined = 'starting';
@@ -50,13 +61,12 @@ export class Readiness {
   async #look(): Promise<string | undefined> {
     if (!(await this.#ownSocketAnswers())) return 'the listening socket does not answer';
     const group = this.#current().upstreams;
-    const newest = (): number => Math.max(...group.upstreams.map((upstream) => upstream.lastReplyMs));
-    if (this.#nowMs() - newest() < probeEveryMs) return undefined;
-    const asked = this.#nowMs();
-    await new Promise<void>((resolve) => {
-      group.exchange(Buffer.from(rootQuestion), rootQuestion.length, () => resolve());
-    });
-    if (newest() >= asked || this.#nowMs() - newest() < upstreamSilenceMs) return undefined;
+    if (this.#nowMs() - group.lastReplyMs < probeEveryMs) return undefined;
+    const askedMs = this.#nowMs();
+    for (const probe of probes) group.exchange(Buffer.from(probe), probe.length, () => {});
+    while (group.lastReplyMs < askedMs && this.#nowMs() - askedMs < probeMs)
+      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    if (group.lastReplyMs >= askedMs || this.#nowMs() - group.lastReplyMs < upstreamSilenceMs) return undefined;
     return `no upstream answers (${group.upstreams.map((upstream) => upstream.name).join(', ')})`;
   }
 

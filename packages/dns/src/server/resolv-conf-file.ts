@@ -31,7 +31,7 @@ function writeInPlace(path: string, text: string): void {
   const bytes = Buffer.from(text);
   const file = openSync(path, 'r+');
   try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at, at);
+    for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at, at);
     ftruncateSync(file, bytes.length);
   } finally {
     closeSync(file);

@@ -20,7 +20,8 @@ export function parseResolver(text: string): ResolverAddress | Invalid {
   const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text);
   const host = match === null ? undefined : parseHost(match[1] ?? match[2]!);
   const port = Number(match?.[3]);
-  if (host?.kind !== 'ip') return invalid('is not the address of a resolver such as 10.0.0.10, 10.0.0.10:53 or [2001:db8::1]:53');
+  if (host?.kind !== 'ip')
+    return invalid('is not the address of a resolver such as 10.0.0.10, 10.0.0.10:53 or [2001:db8::1]:53');
   if (port < 1 || port > 65_535) return invalid('has a port outside 1 to 65535');
   return { address: host.ip, port };
 }
@@ -56,8 +57,16 @@ const routeSchema = z.strictObject({
 });
 
 const cacheSchema = z.strictObject({
-  entries: z.int().min(0).max(cacheEntriesMax).default(10_000).describe('Replies kept at most; 0 switches the cache off.'),
-  maxTTL: durationField({ maxMs: 86_400_000, description: 'The longest a reply is kept, whatever its TTL: 60s.' }).default(60_000),
+  entries: z
+    .int()
+    .min(0)
+    .max(cacheEntriesMax)
+    .default(10_000)
+    .describe('Replies kept at most; 0 switches the cache off.'),
+  maxTTL: durationField({
+    maxMs: 86_400_000,
+    description: 'The longest a reply is kept, whatever its TTL: 60s.',
+  }).default(60_000),
 });
 
 const resolvConfSchema = z.strictObject({
@@ -111,11 +120,19 @@ function checkRoutes(routes: readonly Partial<RouteEntry>[], context: z.Refineme
     }
     const next = bySource.get(route.destination);
     if (next === undefined) continue;
-    problem(i, 'destination', `"${route.destination}" is itself routed (routes[${next}]): ${chainAdvice(routes, i, bySource)}`);
+    problem(
+      i,
+      'destination',
+      `"${route.destination}" is itself routed (routes[${next}]): ${chainAdvice(routes, i, bySource)}`,
+    );
   }
 }
 
-function chainAdvice(routes: readonly Partial<RouteEntry>[], from: number, bySource: ReadonlyMap<string, number>): string {
+function chainAdvice(
+  routes: readonly Partial<RouteEntry>[],
+  from: number,
+  bySource: ReadonlyMap<string, number>,
+): string {
   const seen = new Set<number>([from]);
   let name = routes[from]!.destination!;
   for (;;) {
@@ -136,8 +153,10 @@ function checkSelf(config: Partial<DnsProxyConfig>, context: z.RefinementCtx): v
     if (resolver !== undefined && typeof resolver === 'object' && isSelf(resolver, listen))
       context.addIssue({ code: 'custom', path, message: 'is the address this proxy listens on: a loop' });
   };
-  if (Array.isArray(config.upstreams)) for (const [i, upstream] of config.upstreams.entries()) check(upstream, ['upstreams', i]);
-  if (Array.isArray(config.routes)) for (const [i, route] of config.routes.entries()) check(route?.resolverIP, ['routes', i, 'resolverIP']);
+  if (Array.isArray(config.upstreams))
+    for (const [i, upstream] of config.upstreams.entries()) check(upstream, ['upstreams', i]);
+  if (Array.isArray(config.routes))
+    for (const [i, route] of config.routes.entries()) check(route?.resolverIP, ['routes', i, 'resolverIP']);
 }
 
 /** Whether a query to `resolver` would come back to a proxy that listens there; `own` are this machine's addresses, where known. */

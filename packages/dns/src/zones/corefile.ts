@@ -56,11 +56,19 @@ function forwardLine(resolvers: readonly ResolverAddress[]): string {
 function cacheLines({ cache }: CorefileInput): string[] {
   const seconds = Math.floor(cache.maxTtlMs / 1000);
   if (cache.entries === 0 || seconds === 0) return [];
-  return [`cache ${seconds} {`, `    success ${cache.entries} ${seconds}`, `    denial ${cache.entries} ${seconds}`, '}'];
+  return [
+    `cache ${seconds} {`,
+    `    success ${cache.entries} ${seconds}`,
+    `    denial ${cache.entries} ${seconds}`,
+    '}',
+  ];
 }
 
 function adminLines({ admin }: CorefileInput): string[] {
   if (admin === undefined) return [];
   const host = admin.host.includes(':') ? `[${admin.host}]` : admin.host;
-  return [`prometheus ${host}:${admin.port}`, `ready ${host}:${admin.port === 65_535 ? admin.port - 1 : admin.port + 1}`];
+  return [
+    `prometheus ${host}:${admin.port}`,
+    `ready ${host}:${admin.port === 65_535 ? admin.port - 1 : admin.port + 1}`,
+  ];
 }

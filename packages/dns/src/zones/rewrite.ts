@@ -11,7 +11,11 @@ import type { DnsRecord, Sections } from '../codec/records.ts';
 import type { Route, RouteTable } from './routes.ts';
 
 /** The client's question with the destination in place of its name; its EDNS stays, with a size we can be sent without fragments. */
-export function questionFor(query: Query, destination: Buffer, questionType = query.type): { message: Buffer; questionEnd: number } {
+export function questionFor(
+  query: Query,
+  destination: Buffer,
+  questionType = query.type,
+): { message: Buffer; questionEnd: number } {
   const { message } = query;
   const fixed = Buffer.from(message.subarray(query.nameEnd, query.questionEnd));
   fixed.writeUInt16BE(questionType, 0);
@@ -30,7 +34,8 @@ export function renamed(sections: Sections, route: Route, source: Buffer = route
     record.key === route.destinationKey && record.type !== type.opt
       ? { ...record, owner: source, key: route.sourceKey }
       : record;
-  const kept = (records: readonly DnsRecord[]) => records.filter((record) => !signatureTypes.has(record.type)).map(rename);
+  const kept = (records: readonly DnsRecord[]) =>
+    records.filter((record) => !signatureTypes.has(record.type)).map(rename);
   return {
     // A DNAME explains an alias of the destination; under the source there is only the alias made from it.
     answers: kept(sections.answers).filter((record) => record.type !== type.dname && !isAliasOfItself(record)),
@@ -54,7 +59,12 @@ export type Followed =
  * zone that serves both) is cut down to what `start` owns; one that reaches another private name continues with that
  * name's route, because what the upstream knows under it, if anything, is not what was asked for.
  */
-export function follow(answers: readonly DnsRecord[], start: NameKey, routes: RouteTable, questionType: number): Followed {
+export function follow(
+  answers: readonly DnsRecord[],
+  start: NameKey,
+  routes: RouteTable,
+  questionType: number,
+): Followed {
   if (questionType === type.cname || questionType === type.any) return { kind: 'end', answers };
   let rest = answers;
   let links: DnsRecord[] = [];
