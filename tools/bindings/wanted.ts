@@ -54,7 +54,7 @@ export const wanted: Readonly<Record<string, Wanted>> = {
       'google_service_account',
       'google_service_account_iam_member',
     ],
-    data: ['google_compute_default_service_account'],
+    data: ['google_compute_default_service_account', 'google_container_cluster'],
   },
   random: { source: 'hashicorp/random', version: '3.7.2', resources: ['random_password'], data: [] },
 };

@@ -5,6 +5,7 @@ import { registerDelayProxy } from './commands/lab/delay-proxy.ts';
 import { registerGitHost } from './commands/lab/git-host.ts';
 import { registerDnsProxy } from './commands/dns-proxy.ts';
 import { registerGenerate } from './commands/generate.ts';
+import { registerHealth } from './commands/health.ts';
 import { registerInstance } from './commands/instance/index.ts';
 import { registerSandbox } from './commands/sandbox/index.ts';
 import { registerSchema } from './commands/schema.ts';
@@ -31,6 +32,7 @@ export function program(): Command {
   registerGenerate(root);
   registerSandbox(root);
   registerSchema(root);
+  registerHealth(root);
   registerUp(root);
   registerDelayProxy(root);
   registerLabAws(root);

@@ -1,5 +1,5 @@
 /** Files as text and as secrets, apart from the schemas: a small daemon reads these and no YAML. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { errorCode, errorMessage, PosternError } from '@postern/core/errors';
 import { Secret } from '@postern/core/secret';
 
@@ -14,20 +14,30 @@ export function readText(file: string, what: string): string {
 
 /** Reads a file that holds a secret; refuses one that other users of the machine can read. */
 export function readSecretFile(file: string, what: string): Secret {
-  let mode: number;
+  let stats: Stats;
   try {
-    mode = statSync(file).mode;
+    stats = statSync(file);
   } catch (error) {
     throw fileError(error, file, what);
   }
-  if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+  if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0 && !isMountedForUs(stats)) {
     throw new PosternError(
       'FILE_MODE',
-      `${what} ${file} can be read by other users (mode ${(mode & 0o777).toString(8).padStart(4, '0')})`,
+      `${what} ${file} can be read by other users (mode ${(stats.mode & 0o777).toString(8).padStart(4, '0')})`,
       { hint: `chmod 600 ${file}`, exitCode: 2 },
     );
   }
   return new Secret(readText(file, what));
+}
+
+/**
+ * Kubernetes mounts a Secret for a process that is not root as root's own file, read-only for the pod's group (`fsGroup`, 0440);
+ * there is no way to have it 0400. Only root makes such a file, and only for a group we are in.
+ */
+function isMountedForUs({ mode, uid, gid }: Stats): boolean {
+  return (
+    (mode & 0o777) === 0o440 && uid === 0 && process.getuid?.() !== 0 && process.getgroups?.().includes(gid) === true
+  );
 }
 
 function fileError(error: unknown, file: string, what: string): PosternError {

@@ -6,7 +6,7 @@ export { type InstanceDocument, instanceSchema } from './config/schema.ts';
 export { type Generated, generate, type GenerateOptions } from './generate/generate.ts';
 export { describeChange, initInstance, migrateInstance } from './generate/init.ts';
 export { loadInstance } from './generate/load.ts';
-export { readOutputs, type StackOutputs, writeOutputs } from './generate/outputs.ts';
+export { readOutputs, writeOutputs } from './generate/outputs.ts';
 export * from './generate/paths.ts';
 export { kinds } from './kinds.ts';
 export { forgetRemovedStack, readRemovedStacks, type RemovedStack, withoutResources } from './generate/removed.ts';
@@ -15,3 +15,5 @@ export { type StackInfo, stackInfo, type StackName, stackNames, stacksOf } from 
 export { type StackJson, synthesize } from './stacks/synth.ts';
 export { type TunnelPlan, proposal, tunnelPlans, timers } from './stacks/vpn-plan.ts';
 export { advertisedRanges, vpnNames } from './stacks/awsvpn.ts';
+export { knownOutputs, type KnownOutputs, type StackOutputs } from './stacks/outputs.ts';
+export { dashboard } from './dashboard/dashboard.ts';

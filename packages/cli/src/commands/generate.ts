@@ -7,7 +7,7 @@ export function registerGenerate(root: Command): void {
   root
     .command('generate')
     .description('write the tree that config.yaml describes; twice is byte-equal, what is switched off is removed')
-    .argument('[part]', 'cdktf; default: all')
+    .argument('[part]', 'cdktf, kustomize, dashboard or playbook; default: all')
     .argument('[dir]', 'the instance’s directory; default: the current one')
     .option('--hcl', 'also write readable HCL beside each stack, for reviewers')
     .addOption(outputOption())

@@ -144,7 +144,7 @@ function checkRoutes({ routes }: Facts): Problem[] {
     problems.push(
       leadsBack(next, source)
         ? error(path, `${destination} leads back to ${source}: a loop of routes`)
-        : warning(path, `${destination} is itself a source; routes are not followed, its own addresses are used`),
+        : error(path, `${destination} is itself routed; routes are not followed: give its destination here`),
     );
   }
   return problems;

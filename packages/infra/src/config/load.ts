@@ -1,7 +1,7 @@
 /** Text of config.yaml -> an instance and everything there is to say about it, with places. PURE. */
 import { checkDocument, ConfigError, type Diagnostic, formatPath, type ParsedDocument, parseYaml } from '@postern/core';
 import { isScalar } from 'yaml';
-import { crossCheck, toDiagnostic } from './check.ts';
+import { crossCheck, type Problem, toDiagnostic } from './check.ts';
 import { type Instance, instanceOf } from './model.ts';
 import { instanceSchema } from './schema.ts';
 import { normalize, type Normalized, origin } from './spellings.ts';
@@ -10,6 +10,8 @@ export interface LoadedInstance {
   readonly instance: Instance;
   /** Warnings only: errors are thrown. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Gives a problem found later its place in the file. */
+  readonly place: (problem: Problem) => Diagnostic;
 }
 
 /** Throws `ConfigError` with every problem at once, warnings among them. */
@@ -20,7 +22,8 @@ export function parseInstance(file: string, text: string): LoadedInstance {
   const cross = crossCheck(document.value).map((problem) => toDiagnostic(document, problem));
   const all = inOrder([...spellings, ...[...fields, ...cross].map((problem) => relocated(document, problem))]);
   if (!checked.ok || all.some(({ severity }) => severity === 'error')) throw new ConfigError(all);
-  return { instance: instanceOf(checked.value), diagnostics: all };
+  const place = (problem: Problem): Diagnostic => relocated(document, toDiagnostic(document, problem));
+  return { instance: instanceOf(checked.value), diagnostics: all, place };
 }
 
 /** The older spellings alone, for `migrate`, and what the document means without them. */

@@ -35,6 +35,7 @@ export interface ConnectSide {
   readonly serverName: string;
   readonly sourceRanges: readonly string[];
   readonly agents: readonly string[];
+  readonly noProxy: readonly string[];
   readonly rules: readonly ConnectRule[];
 }
 
@@ -51,6 +52,8 @@ export interface Instance {
     readonly region: string;
     readonly network: string;
     readonly cluster: string;
+    readonly namespace: string;
+    readonly clusterDNS: string | undefined;
     readonly nodeCIDRs: readonly string[];
     readonly podCIDRs: readonly string[];
     readonly pools: Readonly<Record<string, NodePool>>;
@@ -74,6 +77,8 @@ export function instanceOf(document: InstanceDocument): Instance {
       region: gcp.region,
       network: gcp.network,
       cluster: gcp.cluster ?? metadata.name,
+      namespace: gcp.namespace,
+      clusterDNS: gcp.clusterDNS,
       nodeCIDRs: gcp.nodeCIDRs ?? defaults.nodeCIDRs,
       podCIDRs: gcp.podCIDRs,
       pools: gcp.gke ?? {},
@@ -98,6 +103,7 @@ function connectSide(name: string, connect: Connect): ConnectSide {
     serverName: connect.serverName ?? `tunnel.${name}.internal`,
     sourceRanges: connect.sourceRanges,
     agents: connect.agents,
+    noProxy: connect.noProxy,
     rules: connect.rules.map((rule) => ({
       ...rule,
       destinations: rule.destinations.map((destination: Destination) => destinationText(destination)),

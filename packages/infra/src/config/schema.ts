@@ -29,6 +29,7 @@ const limits = {
   sourceRangesMax: 256,
   agentsMax: 100,
   rulesMax: 1000,
+  noProxyMax: 1000,
   poolsMax: 10,
 } as const;
 
@@ -62,6 +63,10 @@ const gcp = z.strictObject({
   region: gcpRegionField(),
   network: gcpNameField('The instance’s existing VPC network.').default('default'),
   cluster: gcpNameField('Its existing GKE cluster. Default: the instance’s name.').optional(),
+  namespace: gcpNameField('The Kubernetes namespace of the product.').default('default'),
+  clusterDNS: ipField(
+    'Address of the cluster’s DNS service, which the dns-proxy sidecar asks. Default: what the stack gke gave.',
+  ).optional(),
   nodeCIDRs: z
     .array(ipv4CidrField('A node range.'))
     .max(limits.cidrsMax)
@@ -149,6 +154,11 @@ const connect = z
       .default([])
       .describe('Ranges that agents dial from. Empty: any.'),
     agents: z.array(emailField()).max(limits.agentsMax).default([]).describe('Identities of the customer’s agents.'),
+    noProxy: z
+      .array(z.string().regex(/^[A-Za-z0-9.*:/_-]{1,253}$/, 'is not an entry of NO_PROXY'))
+      .max(limits.noProxyMax)
+      .default([])
+      .describe('Further names and ranges that the product reaches without the tunnel.'),
     rules: z
       .array(rule)
       .max(limits.rulesMax)

@@ -29,6 +29,11 @@ export function writeWhole(file: string, text: string): boolean {
   return true;
 }
 
+/** Removes a directory, or a file, that can be made again at will. */
+export function removeTree(top: string, path: string): void {
+  rmSync(join(top, path), { recursive: true, force: true });
+}
+
 /** Removes a file, then the directories it leaves empty, up to `top`. */
 export function removeFile(top: string, path: string): void {
   rmSync(join(top, path), { force: true });

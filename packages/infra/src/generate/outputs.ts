@@ -6,6 +6,7 @@ import { loadDocument } from '@postern/core';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { type StackName, stackNames } from '../stacks/names.ts';
+import type { StackOutputs } from '../stacks/outputs.ts';
 import { readIfThere, writeWhole } from './files.ts';
 import { outputsFile } from './paths.ts';
 
@@ -14,8 +15,6 @@ const schema = z.strictObject({
   kind: z.literal('InstanceOutputs'),
   stacks: z.partialRecord(z.enum(stackNames), z.record(z.string(), z.unknown())),
 });
-
-export type StackOutputs = Partial<Record<StackName, Readonly<Record<string, unknown>>>>;
 
 export function readOutputs(dir: string): StackOutputs {
   const file = outputsFile(dir);

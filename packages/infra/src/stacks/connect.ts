@@ -99,7 +99,7 @@ function addIdentity(
   resource(stack, 'google_service_account_iam_member', `${role}_pods`, {
     service_account_id: account.ref('name'),
     role: 'roles/iam.workloadIdentityUser',
-    member: `serviceAccount:${gcp.projectID}.svc.id.goog[default/${connectNames[role]}]`,
+    member: `serviceAccount:${gcp.projectID}.svc.id.goog[${gcp.namespace}/${connectNames[role]}]`,
   });
   return account;
 }

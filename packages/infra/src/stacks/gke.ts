@@ -40,6 +40,14 @@ export function gke(stack: TerraformStack, instance: Instance): void {
       member: `serviceAccount:${email}`,
     });
   for (const [name, pool] of Object.entries(gcp.pools)) addPool(stack, instance, name, pool, standard.ref('email'));
+  const cluster = dataSource(stack, 'google_container_cluster', 'product', {
+    name: gcp.cluster,
+    location: gcp.region,
+  });
+  const services = cluster.raw('services_ipv4_cidr');
+  // GKE gives kube-dns the tenth address of the service range.
+  output(stack, 'cluster_dns', `\${cidrhost(${services}, 10)}`, 'The cluster’s DNS service.');
+  output(stack, 'services_cidr', `\${${services}}`, 'The cluster’s service range.');
   output(stack, 'image_repository', imageRepository(instance), 'Where the images lie.');
 }
 

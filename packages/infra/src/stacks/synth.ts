@@ -12,6 +12,9 @@ import { provider } from './terraform/construct.ts';
 
 export type StackJson = Readonly<Record<string, unknown>>;
 
+/** CDK Terrain's version, as it writes it into its manifest. */
+export const synthesizerVersion = '0.24.0';
+
 /** Newer than the oldest one with `check` blocks, state locking in buckets and -json plans as used here. */
 const terraformVersion = '>= 1.10.0';
 

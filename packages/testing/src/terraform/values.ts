@@ -86,6 +86,7 @@ function fake(key: string, type: TerraformType, seed: string, { type: resource, 
   if (key === 'project') return project;
   if (key === 'region' || key === 'location') return 'europe-west3';
   if (key === 'email') return `${name}@${project}.iam.gserviceaccount.com`;
+  if (key.endsWith('_cidr')) return '10.96.0.0/20';
   if (/(^|_)address$/.test(key)) return `203.0.113.${(hash(seed)[0]! % 253) + 1}`;
   if (key === 'id' || key === 'self_link') return `projects/${project}/${resource.replace('google_', '')}/${name}`;
   return `${key}-${hash(seed).toString('hex', 0, 6)}`;

@@ -1460,6 +1460,15 @@ export interface DataSources {
     };
     attributes: 'display_name' | 'email' | 'id' | 'member' | 'name' | 'project' | 'unique_id';
   };
+  google_container_cluster: {
+    config: {
+      id?: string;
+      location?: string;
+      name: string;
+      project?: string;
+    };
+    attributes: 'addons_config' | 'allow_net_admin' | 'anonymous_authentication_config' | 'authenticator_groups_config' | 'binary_authorization' | 'cluster_autoscaling' | 'cluster_ipv4_cidr' | 'confidential_nodes' | 'control_plane_endpoints_config' | 'cost_management_config' | 'database_encryption' | 'datapath_provider' | 'default_max_pods_per_node' | 'default_snat_status' | 'deletion_protection' | 'description' | 'disable_l4_lb_firewall_reconciliation' | 'dns_config' | 'effective_labels' | 'enable_autopilot' | 'enable_cilium_clusterwide_network_policy' | 'enable_fqdn_network_policy' | 'enable_intranode_visibility' | 'enable_k8_s_beta_apis' | 'enable_kubernetes_alpha' | 'enable_l4_ilb_subsetting' | 'enable_legacy_abac' | 'enable_multi_networking' | 'enable_shielded_nodes' | 'enable_tpu' | 'endpoint' | 'enterprise_config' | 'fleet' | 'gateway_api_config' | 'gke_auto_upgrade_config' | 'id' | 'identity_service_config' | 'in_transit_encryption_config' | 'initial_node_count' | 'ip_allocation_policy' | 'label_fingerprint' | 'location' | 'logging_config' | 'logging_service' | 'maintenance_policy' | 'master_auth' | 'master_authorized_networks_config' | 'master_version' | 'mesh_certificates' | 'min_master_version' | 'monitoring_config' | 'monitoring_service' | 'name' | 'network' | 'network_performance_config' | 'network_policy' | 'networking_mode' | 'node_config' | 'node_locations' | 'node_pool' | 'node_pool_auto_config' | 'node_pool_defaults' | 'node_version' | 'notification_config' | 'operation' | 'pod_autoscaling' | 'private_cluster_config' | 'private_ipv6_google_access' | 'project' | 'rbac_binding_config' | 'release_channel' | 'remove_default_node_pool' | 'resource_labels' | 'resource_usage_export_config' | 'secret_manager_config' | 'security_posture_config' | 'self_link' | 'service_external_ips_config' | 'services_ipv4_cidr' | 'subnetwork' | 'terraform_labels' | 'tpu_ipv4_cidr_block' | 'user_managed_keys_config' | 'vertical_pod_autoscaling' | 'workload_identity_config';
+  };
 }
 
 /** Paths of arguments that are nested blocks and not attributes. */
