@@ -1,6 +1,7 @@
 /** Which handler answers which operation. */
 import { ec2Operations } from './ec2/operations.ts';
 import { elbOperations } from './elbv2/operations.ts';
+import { iamOperations } from './iam/operations.ts';
 import { route53Operations } from './route53/operations.ts';
 import { stsOperations } from './sts/operations.ts';
 import type { Call } from './world/call.ts';
@@ -12,5 +13,6 @@ export const handlers: Readonly<Record<string, Readonly<Record<string, AnyHandle
   ec2: ec2Operations,
   elasticloadbalancing: elbOperations,
   route53: route53Operations,
+  iam: iamOperations,
   sts: stsOperations,
 };

@@ -1,8 +1,8 @@
 /** Whether a principal may do something: its identity policies, narrowed by a permissions boundary and session policies. */
 import { randomBytes } from 'node:crypto';
 import { AwsError } from '../error.ts';
-import { managedDocument } from '../iam/managed.ts';
-import { policies, roles, users } from '../iam/records.ts';
+import { documentOf, documentsOfHolder } from '../iam/documents.ts';
+import { roles, users } from '../iam/records.ts';
 import type { World } from '../world/world.ts';
 import { evaluate, type Verdict } from './policy.ts';
 import type { Principal } from './principal.ts';
@@ -48,16 +48,9 @@ function documentsOf(world: World, principal: Principal): { documents: string[];
         : undefined;
   if (holder === undefined) return { documents: [], boundary: undefined };
   return {
-    documents: [...Object.values(holder.inline), ...holder.attached.flatMap((arn) => documentOf(world, arn))],
+    documents: documentsOfHolder(world, holder),
     boundary: holder.boundary === undefined ? undefined : documentOf(world, holder.boundary),
   };
-}
-
-function documentOf(world: World, arn: string): string[] {
-  const policy = policies.get(world, arn);
-  const own = policy?.versions.find(({ id }) => id === policy.defaultVersion)?.document;
-  const document = own ?? managedDocument(arn);
-  return document === undefined ? [] : [document];
 }
 
 function contextOf(principal: Principal, region: string): Record<string, string> {

@@ -18,7 +18,6 @@ import { groupsFor } from './security-group.ts';
 import { needService, type Offered } from './service-names.ts';
 import { tagList, tagsFor } from './tags.ts';
 import { eachItem } from './unsuccessful.ts';
-import { zonesFor } from './zones.ts';
 
 const availableAfterMs = 500;
 const deletedAfterMs = 500;
@@ -257,5 +256,3 @@ export function show(call: Call, endpoint: Endpoint): sdk.VpcEndpoint {
     Tags: tagList(endpoint.tags),
   };
 }
-
-export { zonesFor };

@@ -10,7 +10,7 @@ import { addressNumber, addressText, network } from './ip.ts';
 import { chosen, need } from './lookup.ts';
 import { interfaces, type NetworkInterface, type Subnet, subnets } from './records.ts';
 import { groupsFor } from './security-group.ts';
-import { setTags, tagList, tagsFor } from './tags.ts';
+import { tagList, tagsFor } from './tags.ts';
 
 interface Wanted {
   readonly description: string;
@@ -158,5 +158,3 @@ function show(one: NetworkInterface): sdk.NetworkInterface {
     TagSet: tagList(one.tags),
   };
 }
-
-export { setTags };

@@ -6,6 +6,7 @@ import type { Call } from '../world/call.ts';
 import { network } from './ip.ts';
 import { need } from './lookup.ts';
 import { type Route, type RouteTable, routeTables } from './route-table.ts';
+import { attachment } from './vpn-gateway.ts';
 import { vpnGateways } from './vpn-records.ts';
 
 interface Destination {
@@ -68,7 +69,7 @@ export const routeOperations: Operations<typeof sdk> = {
   EnableVgwRoutePropagation(call, input) {
     const table = need(call, routeTables, input.RouteTableId);
     const gateway = need(call, vpnGateways, input.GatewayId);
-    if (gateway.vpc !== table.vpc || gateway.attachment !== 'attached')
+    if (gateway.vpc !== table.vpc || attachment(gateway, call.now) !== 'attached')
       throw new AwsError('Gateway.NotAttached', `resource ${gateway.id} is not attached to network ${table.vpc}`);
     if (!table.propagating.includes(gateway.id)) table.propagating.push(gateway.id);
     return {};

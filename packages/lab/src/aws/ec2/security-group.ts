@@ -5,7 +5,7 @@ import type { Operations } from '../model/operations.ts';
 import type { Call } from '../world/call.ts';
 import { page } from '../world/page.ts';
 import { filtered } from './filter.ts';
-import { absent, chosen, dependency, need } from './lookup.ts';
+import { absent, chosen, need } from './lookup.ts';
 import {
   interfaces,
   type SecurityGroup,
@@ -143,8 +143,6 @@ export function groupsFor(call: Call, ids: readonly string[] | undefined, vpc: s
     return id;
   });
 }
-
-export { dependency };
 
 function show(call: Call, group: SecurityGroup): sdk.SecurityGroup {
   const rules = rulesOf(call, group.id);

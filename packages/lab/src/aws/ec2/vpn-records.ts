@@ -6,7 +6,8 @@ export interface VpnGateway extends Stored {
   readonly asn: number;
   readonly zone?: string;
   vpc?: string;
-  attachment?: 'attaching' | 'attached' | 'detaching';
+  /** From then on it is attached; before, attaching. */
+  attachedAtMs?: number;
 }
 
 export interface CustomerGateway extends Stored {
@@ -21,6 +22,10 @@ export interface Tunnel {
   insideCidr: string;
   key: string;
   options: sdk.VpnTunnelOptionsSpecification;
+  /** Set through the control page: whether the far side is connected, and what it announces. */
+  up?: boolean;
+  learned?: string[];
+  changedAtMs?: number;
 }
 
 export interface VpnConnection extends Stored {

@@ -56,9 +56,18 @@ export interface Session extends Stored {
   readonly policies: readonly string[];
 }
 
+export interface InstanceProfile extends Stored {
+  readonly name: string;
+  readonly path: string;
+  readonly arn: string;
+  readonly uniqueId: string;
+  roles: string[];
+}
+
 /** Ids are ACCOUNT/NAME, so that any account's are found. */
 export const roles = new Kind<Role>('iam-role');
 export const users = new Kind<User>('iam-user');
+export const instanceProfiles = new Kind<InstanceProfile>('iam-instance-profile');
 export const accessKeys = new Kind<AccessKey>('iam-access-key');
 /** Ids are ARNs. */
 export const policies = new Kind<Policy>('iam-policy');

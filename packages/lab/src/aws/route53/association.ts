@@ -7,7 +7,6 @@ import type * as sdk from '@aws-sdk/client-route-53';
 import { vpcs } from '../ec2/records.ts';
 import { AwsError } from '../error.ts';
 import type { Operations } from '../model/operations.ts';
-import type { Call } from '../world/call.ts';
 import { page } from '../world/page.ts';
 import { makeChange } from './change.ts';
 import { type HostedZone, hostedZones } from './records.ts';
@@ -107,5 +106,3 @@ function mustBePrivate(zone: HostedZone): void {
       `You're trying to associate a VPC with a public hosted zone. Amazon Route 53 doesn't support associating a VPC with a public hosted zone.`,
     );
 }
-
-export type { Call };
