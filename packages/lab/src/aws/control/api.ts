@@ -5,6 +5,8 @@
  */
 import { z } from 'zod';
 import { fits } from '../access/pattern.ts';
+import { network } from '../ec2/ip.ts';
+import { vpnConnections } from '../ec2/vpn-records.ts';
 import type { WireReply, WireRequest } from '../server/protocol.ts';
 import { kinds } from '../world/kind.ts';
 import { defaultQuotas, type Quotas } from '../world/quotas.ts';
@@ -24,6 +26,7 @@ export const pages: Readonly<Record<string, string>> = {
   'GET /_postern/quotas': 'the service quotas',
   'PUT /_postern/quotas': 'change some of them',
   'PUT /_postern/zones': 'zone names of an account {account, zones: {"us-east-1a": "use1-az3"}}',
+  'PUT /_postern/tunnel': 'the far side of a VPN tunnel {connection, tunnel, up, learned: ["10.128.0.0/20"]}',
   'POST /_postern/time': 'let time pass {advanceMs}',
   'POST /_postern/reset': 'an empty world, no rules, an empty journal',
   'GET /_postern/healthz': 'whether it runs',
@@ -34,6 +37,13 @@ type Page = (world: World, request: WireRequest) => unknown;
 const quotaNames = Object.keys(defaultQuotas) as [keyof Quotas, ...(keyof Quotas)[]];
 const quotasSchema = z.partialRecord(z.enum(quotaNames), z.number().int().min(0).max(1_000_000));
 const zonesSchema = z.strictObject({ account: z.string().regex(/^\d{12}$/), zones: z.record(z.string(), z.string()) });
+const tunnelSchema = z.strictObject({
+  connection: z.string(),
+  /** Its outside address on AWS's side. */
+  tunnel: z.string(),
+  up: z.boolean(),
+  learned: z.array(z.string()).max(100).default([]),
+});
 const timeSchema = z.strictObject({ advanceMs: z.number().int().min(0).max(31_622_400_000) });
 
 const handlers: Readonly<Record<string, Page>> = {
@@ -60,6 +70,7 @@ const handlers: Readonly<Record<string, Page>> = {
   },
   'GET /_postern/quotas': (world) => world.quotas,
   'PUT /_postern/quotas': (world, request) => Object.assign(world.quotas, quotasSchema.parse(bodyOf(request))),
+  'PUT /_postern/tunnel': (world, request) => setTunnel(world, tunnelSchema.parse(bodyOf(request))),
   'PUT /_postern/zones': (world, request) => setZones(world, zonesSchema.parse(bodyOf(request))),
   'POST /_postern/time': (world, request) => {
     world.advance(timeSchema.parse(bodyOf(request)).advanceMs);
@@ -141,6 +152,13 @@ export function stateOf(
       return records.length === 0 ? [] : [[name, records]];
     }),
   );
+}
+
+function setTunnel(world: World, { connection, tunnel, up, learned }: z.output<typeof tunnelSchema>): { done: true } {
+  const found = vpnConnections.get(world, connection)?.tunnels.find(({ outside }) => outside === tunnel);
+  if (found === undefined) throw new Error(`no tunnel ${tunnel} of ${connection}`);
+  Object.assign(found, { up, learned: learned.map((cidr) => network(cidr, 'learned').text), changedAtMs: world.now() });
+  return done();
 }
 
 function setZones(world: World, { account, zones }: z.output<typeof zonesSchema>): { done: true } {

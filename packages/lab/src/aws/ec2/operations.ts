@@ -9,6 +9,7 @@ import { interfaceOperations } from './interface.ts';
 import { internetGatewayOperations } from './internet-gateway.ts';
 import { natGatewayOperations } from './nat-gateway.ts';
 import { peeringOperations } from './peering.ts';
+import { prefixListOperations } from './prefix-list.ts';
 import { routeOperations } from './route.ts';
 import { routeTableOperations } from './route-table.ts';
 import { securityGroupOperations } from './security-group.ts';
@@ -36,6 +37,7 @@ export const ec2Operations = {
   ...elasticIpOperations,
   ...natGatewayOperations,
   ...peeringOperations,
+  ...prefixListOperations,
   ...vpnGatewayOperations,
   ...vpnConnectionOperations,
   ...transitGatewayOperations,

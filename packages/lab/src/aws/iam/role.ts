@@ -147,7 +147,12 @@ export function show(role: Role): sdk.Role {
     ...(role.description === undefined ? {} : { Description: role.description }),
     ...(role.boundary === undefined
       ? {}
-      : { PermissionsBoundary: { PermissionsBoundaryArn: role.boundary, PermissionsBoundaryType: 'PermissionsBoundaryPolicy' as const } }),
+      : {
+          PermissionsBoundary: {
+            PermissionsBoundaryArn: role.boundary,
+            PermissionsBoundaryType: 'PermissionsBoundaryPolicy' as const,
+          },
+        }),
     Tags: tagsOut(role.tags),
     RoleLastUsed: {},
   };

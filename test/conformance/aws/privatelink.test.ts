@@ -1,8 +1,8 @@
 /** The PrivateLink handshake between accounts, through unmodified SDK clients: the part no other simulator has. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type AwsSimulator, startAwsSimulator } from './index.ts';
-import { type Clients, clients, makeVpc } from './testing.ts';
+import { type AwsSimulator, startAwsSimulator } from '@postern/lab/aws';
+import { type Clients, clients, makeVpc } from './support/clients.ts';
 
 let simulator: AwsSimulator;
 let provider: Clients;
