@@ -92,7 +92,7 @@ before(async () => {
     tuneSession(session, budget);
     const peerSession = new PeerSession(
       session,
-      { id: nextIdentity, identity: nextIdentity, peer: '', certificateSerial: '', sinceMs: 0 },
+      { id: nextIdentity, identity: nextIdentity, peer: '', serial: '', lineage: '', sinceMs: 0 },
       Date.now() + 1e9,
       { now: Date.now, onEnd: (s) => broker.sessions.delete(s) },
     );

@@ -25,7 +25,8 @@ export interface SessionInfo {
   readonly identity: string;
   /** ip:port of the peer. */
   readonly peer: string;
-  readonly certificateSerial: string;
+  readonly serial: string;
+  readonly lineage: string;
   readonly sinceMs: number;
 }
 

@@ -33,6 +33,7 @@ class Agent {
   readonly #metrics: ReturnType<typeof connectionMetrics>;
   /** The running link's; aborted by a pause and replaced by a resume. */
   #running = new AbortController();
+  #linked: Promise<void> = Promise.resolve();
   readonly #stop = new AbortController();
 
   constructor(file: string, config: AgentConfig, log: Logger) {
@@ -63,20 +64,16 @@ class Agent {
     const over = AbortSignal.any([signal, this.#stop.signal]);
     watchFiles([this.#file], () => this.#reload(), over);
     watchFiles([this.#stateFile], () => this.#obey(), over);
-    this.#log.info(
-      {
-        admin: `${admin.address.host}:${admin.address.port}`,
-        identity: this.#peer.identity,
-        allow: this.#config.allow.length,
-      },
-      'ready',
-    );
-    if (this.#switch.kind === 'paused')
-      this.#log.warn(
-        { since: this.#switch.since, reason: this.#switch.reason },
-        'paused; `postern tunnel agent resume` ends the pause',
-      );
-    else this.#connect();
+    const where = { admin: `${admin.address.host}:${admin.address.port}`, identity: this.#peer.identity };
+    this.#log.info({ ...where, allow: this.#config.allow.length }, 'listening');
+    if (this.#switch.kind === 'paused') {
+      const { since, reason } = this.#switch;
+      this.#log.warn({ since, reason }, 'paused; `postern tunnel agent resume` ends the pause');
+      this.#log.info({ ...where, paused: true }, 'ready'); // to obey: it serves nothing
+    } else {
+      this.#connect();
+      void this.#peer.link.firstReady().then(() => this.#log.info(where, 'ready'));
+    }
     await aborted(over);
     await this.#drain();
     this.#running.abort();
@@ -86,7 +83,9 @@ class Agent {
 
   #connect(): void {
     this.#running = new AbortController();
-    void this.#peer.link.run(this.#running.signal);
+    const { signal } = this.#running;
+    // After the one before has ended: a quick pause and resume must not leave two of them.
+    this.#linked = this.#linked.then(() => this.#peer.link.run(signal));
   }
 
   #onSession(session: LinkSession): void {

@@ -4,3 +4,4 @@ export { dial, DialError } from './dial.ts';
 export { readSwitch, writeSwitch, type AgentSwitch } from './state-file.ts';
 export { resolveHost } from './resolve.ts';
 export { Acceptor } from './acceptor.ts';
+export { examine, type Check } from './doctor.ts';

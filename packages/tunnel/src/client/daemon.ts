@@ -51,7 +51,9 @@ export async function runClient(configFile: string, signal: AbortSignal, log: Lo
     throw error;
   });
   watchFiles([configFile], () => reportChange(configFile, config, log), signal);
-  log.info({ admin: text(admin.address), ...addresses(servers), identity: peer.identity }, 'ready');
+  const where = { admin: text(admin.address), ...addresses(servers), identity: peer.identity };
+  log.info(where, 'listening');
+  void peer.link.firstReady().then(() => log.info(where, 'ready'));
   await aborted(signal);
   await drain(config.drainTimeout, servers, proxy, peer, log);
   running.abort();

@@ -81,6 +81,11 @@ export class Link {
     this.#setState({ kind: 'stopped' });
   }
 
+  /** Resolves when the first session is ready; never, when none ever is. */
+  async firstReady(): Promise<void> {
+    while (this.state.kind !== 'ready') await new Promise<void>((resolve) => this.#waiters.push(resolve));
+  }
+
   /** Waits until a session is ready, at most `ms`. */
   async whenReady(ms: number): Promise<LinkSession | undefined> {
     const deadlineMs = performance.now() + ms;

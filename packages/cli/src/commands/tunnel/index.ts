@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addAgent } from './agent.ts';
 import { addClient } from './client.ts';
+import { addDoctor } from './doctor.ts';
 import { addStatus } from './status.ts';
 
 /** `postern tunnel ...` */
@@ -11,4 +12,5 @@ export function registerTunnel(root: Command): void {
   addAgent(tunnel);
   addClient(tunnel);
   addStatus(tunnel);
+  addDoctor(tunnel);
 }
