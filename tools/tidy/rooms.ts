@@ -33,6 +33,7 @@ export const pureFolders: readonly string[] = [
   'packages/sandbox/src/plan',
   'packages/sandbox/src/gate',
   'packages/sandbox/src/baseline',
+  'packages/sandbox/src/reach',
 ];
 
 /** What a PURE folder must not name, and what it takes instead. */

@@ -69,7 +69,7 @@ const aheadOfUse: Readonly<Record<string, readonly string[]>> = {
   infra: ['@aws-sdk/client-ec2', 'google-auth-library'],
   'tunnel-server': ['@postern/resources'],
   resources: ['yaml'],
-  sandbox: ['@kubernetes/client-node', 'cdktn', 'constructs', 'yaml'],
+  sandbox: ['cdktn', 'constructs'],
 };
 
 /** What a dependency wants its user to install beside it. */

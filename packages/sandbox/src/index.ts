@@ -3,3 +3,8 @@ export * from './adapters/evidence-files.ts';
 export * from './gate/index.ts';
 export * from './adapters/evaluate-files.ts';
 export { kinds } from './kinds.ts';
+export * from './adapters/cluster.ts';
+export * from './adapters/tenants.ts';
+export { loadFiles } from './adapters/files.ts';
+export type { Manifest } from './baseline/labels.ts';
+export type { Tenant } from './baseline/tenant.ts';

@@ -4,3 +4,4 @@ export * from './process.ts';
 export * from './terraform/mirror.ts';
 export * from './temp.ts';
 export * from './wait.ts';
+export * from './kube.ts';

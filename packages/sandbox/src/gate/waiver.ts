@@ -10,7 +10,7 @@ const proseCharsMax = 10_000;
 const personField = z.string().trim().min(1).max(254).describe('Who: an e-mail address or a login.');
 
 /** `2027-01-31` or `2027-01-31T12:00:00Z`; a bare day ends as it begins, in UTC. */
-const momentField = z
+export const momentField = z
   .string()
   .transform((text, context) => {
     const iso = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text;
