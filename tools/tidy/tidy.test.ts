@@ -69,7 +69,7 @@ const aheadOfUse: Readonly<Record<string, readonly string[]>> = {
   infra: ['@aws-sdk/client-ec2', 'google-auth-library'],
   'tunnel-server': ['@postern/resources'],
   resources: ['yaml'],
-  sandbox: ['cdktn', 'constructs'],
+  sandbox: ['cdktn', 'constructs', 'yaml'],
 };
 
 /** What a dependency wants its user to install beside it. */
