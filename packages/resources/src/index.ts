@@ -1,2 +1,8 @@
-/** Kinds registry, JSON Schema export, stores. */
+/** Resources: what they are, their kinds, and the stores that keep them. */
+export * from './files/files-store.ts';
+export { type GuardedObject, judgeRemovals } from './files/guard.ts';
 export * from './kinds.ts';
+export * from './resource-kind.ts';
+export * from './resource.ts';
+export * from './secret.ts';
+export * from './store.ts';
