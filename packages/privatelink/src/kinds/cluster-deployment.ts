@@ -32,9 +32,7 @@ const awsPlatform = z.looseObject({
 const clusterDeploymentSpec = z.looseObject({
   installed: z.boolean().optional(),
   preserveOnDelete: z.boolean().optional(),
-  clusterMetadata: z
-    .looseObject({ infraID: infraId(), adminKubeconfigSecretRef: nameRef().nullish() })
-    .nullish(),
+  clusterMetadata: z.looseObject({ infraID: infraId(), adminKubeconfigSecretRef: nameRef().nullish() }).nullish(),
   platform: z.looseObject({ aws: awsPlatform.nullish() }).optional(),
 });
 

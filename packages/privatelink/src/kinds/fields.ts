@@ -29,17 +29,20 @@ export const principal = () =>
   );
 
 export const roleArn = () =>
-  text(/^arn:aws(-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]+$/, 'a role such as arn:aws:iam::123456789012:role/NAME', 2048);
+  text(
+    /^arn:aws(-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+    'a role such as arn:aws:iam::123456789012:role/NAME',
+    2048,
+  );
 
 export const hostName = () =>
-  z
-    .string()
-    .refine((name) => parseHost(name).kind === 'name' && !name.startsWith('*'), {
-      error: (issue) => `${JSON.stringify(issue.input)} is not a host name such as api.acme.example`,
-    });
+  z.string().refine((name) => parseHost(name).kind === 'name' && !name.startsWith('*'), {
+    error: (issue) => `${JSON.stringify(issue.input)} is not a host name such as api.acme.example`,
+  });
 
 /** A reference to an object of the same or a fixed namespace. */
-export const nameRef = () => z.strictObject({ name: text(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, "an object's name", 253) });
+export const nameRef = () =>
+  z.strictObject({ name: text(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, "an object's name", 253) });
 export type NameRef = { readonly name: string };
 
 /** AWS: at most 50 tags a resource; ours are two. */
@@ -47,4 +50,7 @@ export const userTags = () =>
   z
     .record(z.string().min(1).max(128), z.string().max(256))
     .refine((tags) => Object.keys(tags).length <= 40, 'has more than 40 tags; AWS takes 50, of which some are ours')
-    .refine((tags) => !Object.keys(tags).some((key) => key.startsWith('aws:')), 'has a tag that begins with aws:, which AWS reserves');
+    .refine(
+      (tags) => !Object.keys(tags).some((key) => key.startsWith('aws:')),
+      'has a tag that begins with aws:, which AWS reserves',
+    );

@@ -53,7 +53,9 @@ export const hiveConfigName = 'hive';
 const targetNamespaceDefault = 'hive';
 
 export function targetNamespace(spec: HiveConfigSpec | undefined): string {
-  return spec?.targetNamespace === undefined || spec.targetNamespace === '' ? targetNamespaceDefault : spec.targetNamespace;
+  return spec?.targetNamespace === undefined || spec.targetNamespace === ''
+    ? targetNamespaceDefault
+    : spec.targetNamespace;
 }
 
 export const hiveConfigKind = defineKind<HiveConfigSpec, { readonly conditions?: unknown }>({

@@ -7,10 +7,12 @@ import type { LinkStatus } from './status.ts';
 /** `PrivateLink`: the same link for any service behind an NLB, not only for a cluster's API. */
 
 /** AWS's form of a Network Load Balancer's ARN, in every partition. */
-const loadBalancerArn = z.string().regex(/^arn:aws(-[a-z]+)*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer\/.+$/, {
-  error: (issue) =>
-    `${JSON.stringify(issue.input)} is not an ARN such as arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/NAME/ID`,
-});
+const loadBalancerArn = z
+  .string()
+  .regex(/^arn:aws(-[a-z]+)*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer\/.+$/, {
+    error: (issue) =>
+      `${JSON.stringify(issue.input)} is not an ARN such as arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/NAME/ID`,
+  });
 
 const serviceRef = z
   .strictObject({

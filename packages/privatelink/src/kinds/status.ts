@@ -24,10 +24,9 @@ export interface PrivateLinkStatus {
 
 export interface LinkStatus {
   readonly conditions?: readonly Condition[];
-  readonly platformStatus?: { readonly aws?: { readonly privateLink?: PrivateLinkStatus | null } & Record<string, unknown> } & Record<
-    string,
-    unknown
-  >;
+  readonly platformStatus?: {
+    readonly aws?: { readonly privateLink?: PrivateLinkStatus | null } & Record<string, unknown>;
+  } & Record<string, unknown>;
   readonly provisionRef?: { readonly name?: string };
 }
 

@@ -30,6 +30,11 @@ export function progressing(conditions: Conditions, reason: string, message: str
   return put(conditions, { type: readyType, status: 'False', reason, message: stableMessage(message) }, now);
 }
 
+/** Removal is under way: what is being taken away is not ready, whatever it was. */
+export function removing(conditions: Conditions, reason: string, message: string, now: string): Conditions {
+  return put(conditions, { type: readyType, status: 'False', reason, message: stableMessage(message) }, now);
+}
+
 /** Removal is complete: nothing may read Ready after it, whatever it read before. */
 export function removed(conditions: Conditions, reason: string, message: string, now: string): Conditions {
   const withReady = put(conditions, { type: readyType, status: 'False', reason, message: stableMessage(message) }, now);

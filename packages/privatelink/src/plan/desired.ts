@@ -5,12 +5,16 @@ export interface DesiredLink {
   /** The infra id of a cluster, or an id made of a PrivateLink's name: the value of the tag that proves ownership. */
   readonly owner: string;
   readonly region: string;
+  /** Empty while it cannot be known; `hostProblem` says why. */
   readonly hostName: string;
+  readonly hostProblem: string | undefined;
   readonly loadBalancer: LoadBalancerRef;
   /** Sorted, without repeats, without the hub's own. */
   readonly additionalPrincipals: readonly string[];
   readonly inventory: readonly InventoryVpc[];
   readonly associatedVpcs: readonly AssociatedVpcRef[];
+  /** Secrets by VPC id of associations that the configuration has forgotten. */
+  readonly formerAssociations: Readonly<Record<string, string>>;
   readonly recordType: 'Alias' | 'ARecord';
   readonly userTags: Readonly<Record<string, string>>;
   readonly probe: { readonly vantagePoint: string; readonly ports: readonly number[] } | undefined;

@@ -45,7 +45,7 @@ export function expect(observed: Observed, step: Step): Observed {
     case 'delete-endpoints':
       return { ...observed, endpoints: observed.endpoints?.filter(({ id }) => !step.ids.includes(id)) ?? [] };
     case 'create-zone':
-      return { ...observed, zone: newZone(step), record: null };
+      return { ...observed, zone: newZone(step), record: null, authorisations: [] };
     case 'tag-zone':
       return mapZone(observed, (zone) => ({ ...zone, tags: { ...zone.tags, ...step.tags } }));
     case 'put-record':
@@ -57,6 +57,11 @@ export function expect(observed: Observed, step: Step): Observed {
         ...zone,
         vpcs: zone.vpcs.filter(({ vpcId }) => vpcId !== step.vpc.vpcId),
       }));
+    case 'withdraw-authorisation':
+      return {
+        ...observed,
+        authorisations: (observed.authorisations ?? []).filter(({ vpcId }) => vpcId !== step.vpc.vpcId),
+      };
     case 'delete-records':
       return { ...observed, record: null };
     case 'delete-zone':

@@ -50,8 +50,7 @@ export function chosenEndpoint(
   statusId: string | undefined,
 ): EndpointView | undefined {
   const good = goodEndpoints(endpoints, service);
-  const rank = ({ id, state }: EndpointView): number =>
-    id === statusId ? 0 : stateIs(state, 'available') ? 1 : 2;
+  const rank = ({ id, state }: EndpointView): number => (id === statusId ? 0 : stateIs(state, 'available') ? 1 : 2);
   return good.toSorted((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))[0];
 }
 
@@ -107,6 +106,7 @@ function createEndpoint(desired: DesiredLink, observed: Observed, service: Servi
       groupIds: inventoryVpc(desired, choice.vpcId)?.securityGroupIds,
       serviceName: service.name,
       tags: tagsFor(desired.owner, 'vpc-endpoint', desired.userTags),
+      planned: observed.usage.find(({ vpcId }) => vpcId === choice.vpcId),
       after: known.endpointId ?? '',
     },
     why: `no endpoint for ${desired.owner} exists; ${choice.vpcId} has the fewest`,

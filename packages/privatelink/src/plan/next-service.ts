@@ -62,13 +62,9 @@ function unusableLoadBalancer(loadBalancer: LoadBalancerView): Next | undefined 
 }
 
 /** The one to work with: the one in the status while it is good, else an available one, else one on its way. */
-export function chosenService(
-  services: readonly ServiceView[],
-  statusId: string | undefined,
-): ServiceView | undefined {
+export function chosenService(services: readonly ServiceView[], statusId: string | undefined): ServiceView | undefined {
   const usable = services.filter(({ state }) => stateIs(state, 'available', 'pending'));
-  const rank = ({ id, state }: ServiceView): number =>
-    id === statusId ? 0 : stateIs(state, 'available') ? 1 : 2;
+  const rank = ({ id, state }: ServiceView): number => (id === statusId ? 0 : stateIs(state, 'available') ? 1 : 2);
   return usable.toSorted((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))[0];
 }
 
@@ -110,7 +106,9 @@ function driftOfService(desired: DesiredLink, loadBalancer: LoadBalancerView, se
         addLoadBalancerArns: add,
         removeLoadBalancerArns: remove,
       },
-      why: service.acceptanceRequired ? 'connections must need no acceptance' : 'its load balancers are not exactly ours',
+      why: service.acceptanceRequired
+        ? 'connections must need no acceptance'
+        : 'its load balancers are not exactly ours',
     };
   const tags = missingTags(tagsFor(desired.owner, 'vpc-endpoint-service', desired.userTags), service.tags);
   if (tags === undefined) return undefined;

@@ -33,6 +33,12 @@ export function zoneClaim(
 /** The next move for zone, record and associations; undefined when they are as they should be. */
 export function nextForZone(desired: DesiredLink, observed: Observed, endpoint: EndpointView): Next | undefined {
   const { zone } = observed;
+  if (desired.hostName === '')
+    return {
+      kind: 'fail',
+      reason: 'CouldNotCalculateAPIDomain',
+      message: desired.hostProblem ?? 'the host name is not known',
+    };
   if (zone === undefined) return { kind: 'look', at: 'zone' };
   const tags = tagsFor(desired.owner, 'private-zone', desired.userTags);
   if (zone === null)
@@ -141,10 +147,34 @@ function nextForAssociations(
   if (remove !== undefined)
     return {
       kind: 'act',
-      step: { kind: 'disassociate', zoneId: zone.id, vpc: remove, secretName: undefined },
+      step: {
+        kind: 'disassociate',
+        zoneId: zone.id,
+        vpc: remove,
+        secretName: desired.formerAssociations[remove.vpcId],
+      },
       why: `${remove.vpcId} is not among the associated VPCs any more`,
     };
+  const leftOver = nextForAuthorisations(desired, observed, zone);
+  if (leftOver !== undefined) return leftOver;
   const messages = Object.entries(failed).map(([vpcId, message]) => `${vpcId}: ${message}`);
   if (messages.length === 0) return undefined;
   return { kind: 'fail', reason: 'AssociatingVPCsToHostedZoneFailed', message: messages.toSorted().join('; ') };
+}
+
+/** An authorisation outlives its use when a crash or an error comes between; it would let the other account associate again. */
+function nextForAuthorisations(desired: DesiredLink, observed: Observed, zone: ZoneView): Next | undefined {
+  const foreign = desired.associatedVpcs.filter(({ secretName }) => secretName !== undefined);
+  if (foreign.length === 0) return undefined;
+  if (observed.authorisations === undefined) return { kind: 'look', at: 'authorisations' };
+  const failed = observed.failedAssociations ?? {};
+  const left = observed.authorisations.find(
+    ({ vpcId }) => !(vpcId in failed) && foreign.some((vpc) => vpc.vpcId === vpcId),
+  );
+  if (left === undefined) return undefined;
+  return {
+    kind: 'act',
+    step: { kind: 'withdraw-authorisation', zoneId: zone.id, vpc: left },
+    why: 'the association it was for is made',
+  };
 }

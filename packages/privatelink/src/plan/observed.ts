@@ -87,6 +87,8 @@ export interface Observed {
   readonly reachable?: { readonly ok: boolean; readonly detail: string };
   /** Associations that could not be changed in this pass, each with its reason; the others were still tried. */
   readonly failedAssociations?: Readonly<Record<string, string>>;
+  /** VPCs that were authorised to be associated and never had that withdrawn. */
+  readonly authorisations?: readonly ZoneVpc[];
   /** Optional permissions that turned out to be missing, as `route53:ChangeTagsForResource`. */
   readonly missingPermissions?: readonly string[];
 }

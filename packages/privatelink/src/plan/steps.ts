@@ -1,4 +1,4 @@
-import type { ZoneVpc } from './observed.ts';
+import type { VpcUsage, ZoneVpc } from './observed.ts';
 
 /** The planner's vocabulary: what to look at, what to do, what to wait for. Data, so that it can be printed, tested and counted. */
 
@@ -33,6 +33,8 @@ export type Step =
       readonly groupIds: readonly string[] | undefined;
       readonly serviceName: string;
       readonly tags: Tags;
+      /** How full the VPC was when it was chosen: a plan that is no longer true is made anew. */
+      readonly planned: VpcUsage | undefined;
       /** The endpoint it replaces, for the client token. */
       readonly after: string;
     }
@@ -63,6 +65,7 @@ export type Step =
       readonly vpc: ZoneVpc;
       readonly secretName: string | undefined;
     }
+  | { readonly kind: 'withdraw-authorisation'; readonly zoneId: string; readonly vpc: ZoneVpc }
   | { readonly kind: 'delete-records'; readonly zoneId: string }
   | { readonly kind: 'delete-zone'; readonly zoneId: string }
   | { readonly kind: 'reject-connections'; readonly serviceId: string; readonly endpointIds: readonly string[] };
@@ -79,6 +82,7 @@ export type Look =
   | 'zone'
   | 'record'
   | 'addresses'
+  | 'authorisations'
   | 'connections'
   | 'reachable';
 
@@ -132,6 +136,8 @@ export const reasonOf: Readonly<Record<Step['kind'] | Look, string>> = {
   'delete-zone': 'PrivateHostedZoneReconcileFailed',
   associate: 'AssociatingVPCsToHostedZoneFailed',
   disassociate: 'AssociatingVPCsToHostedZoneFailed',
+  authorisations: 'AssociatingVPCsToHostedZoneFailed',
+  'withdraw-authorisation': 'AssociatingVPCsToHostedZoneFailed',
   connections: 'VPCEndpointServiceReconcileFailed',
   'reject-connections': 'VPCEndpointServiceReconcileFailed',
   reachable: 'EndpointNotReachable',

@@ -35,7 +35,7 @@ export function nextTeardown(observed: Observed): Next {
       kind: 'wait',
       for: 'service-to-be-gone',
       reason: 'DeprovisionCleanupInProgress',
-      message: `waiting for the VPC endpoint service ${remaining.map(({ id }) => id).join(', ')} to be deleted`,
+      message: `waiting for the VPC endpoint service ${remaining.map(({ id }) => id).join(', ')} to be deleted${missing(observed)}`,
     };
   }
   if (connections === undefined) return { kind: 'look', at: 'connections' };
@@ -57,4 +57,8 @@ function isLive({ state }: ConnectionView): boolean {
 export function serviceBeingRemoved(observed: Observed): string | undefined {
   const open = (observed.services ?? []).filter(({ state }) => !stateIs(state, 'deleted', 'deleting'));
   return (open[0] ?? chosenService(open, undefined))?.id;
+}
+
+function missing({ missingPermissions = [] }: Observed): string {
+  return missingPermissions.length === 0 ? '' : `; not permitted: ${missingPermissions.toSorted().join(', ')}`;
 }

@@ -124,11 +124,7 @@ export class FilesStore implements Store {
       this.#table.moveTo(StateDb.open(db.file)); // every object is there: only the state was lost, so it is written again
     }
     const ids = new Set(gone.map((row) => rowId(row)));
-    const verdict = judgeRemovals(
-      this.#table.guarded(this.#table.live()),
-      ids,
-      this.#options.confirmPrune ?? false,
-    );
+    const verdict = judgeRemovals(this.#table.guarded(this.#table.live()), ids, this.#options.confirmPrune ?? false);
     if (verdict.kind === 'remove') return undefined;
     return `${verdict.goneCount} of ${verdict.knownCount} objects went from the files in one look`;
   }

@@ -14,10 +14,14 @@ export function lockState(file: string): Disposable {
     db.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();
-    throw new PosternError('STATE_LOCKED', `another controller is working on ${dirname(file)} (${errorMessage(error)})`, {
-      hint: 'stop it first; `status` and `plan` may run beside it',
-      cause: error,
-    });
+    throw new PosternError(
+      'STATE_LOCKED',
+      `another controller is working on ${dirname(file)} (${errorMessage(error)})`,
+      {
+        hint: 'stop it first; `status` and `plan` may run beside it',
+        cause: error,
+      },
+    );
   }
   return { [Symbol.dispose]: () => (db.isOpen ? db.close() : undefined) };
 }

@@ -84,7 +84,11 @@ function parseObject(
 }
 
 /** A slip in one of our own groups is an error; a manifest of somebody else (a Namespace, a Kustomization) is only mentioned. */
-function unknownKind(kinds: readonly ResourceKind[], document: ParsedDocument, value: Record<string, unknown>): Diagnostic[] {
+function unknownKind(
+  kinds: readonly ResourceKind[],
+  document: ParsedDocument,
+  value: Record<string, unknown>,
+): Diagnostic[] {
   const { apiVersion, kind } = value;
   const at = (path: string, message: string, severity: Diagnostic['severity']): Diagnostic => ({
     severity,

@@ -78,7 +78,9 @@ export class StateDb {
       if (version > schemaVersion)
         throw new PosternError('STATE_NEWER', `${file} was written by a newer Postern`, { hint: 'upgrade this one' });
       // NORMAL: a lost last write after a power cut is found again from the tags of what it described.
-      db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA user_version = ${schemaVersion}; ${schema}`);
+      db.exec(
+        `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA user_version = ${schemaVersion}; ${schema}`,
+      );
       return new StateDb(file, db, true);
     });
   }
@@ -137,7 +139,11 @@ export class StateDb {
     }
   }
 
-  addEvent(key: readonly [string, string, string], event: Omit<EventRow, 'count' | 'firstAt' | 'lastAt'>, at: string): void {
+  addEvent(
+    key: readonly [string, string, string],
+    event: Omit<EventRow, 'count' | 'firstAt' | 'lastAt'>,
+    at: string,
+  ): void {
     this.#db
       .prepare(
         `INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)

@@ -1,0 +1,42 @@
+import type { DesiredLink } from '../plan/desired.ts';
+import type { KnownIds } from '../plan/next-service.ts';
+import type { Observed } from '../plan/observed.ts';
+import type { AssociationClient, CustomerClient, HubClient } from '../providers/aws/calls.ts';
+import type { Ledger } from './ledger.ts';
+import type { HubMemory } from './hub-memory.ts';
+
+/** What looks and acts need of the world, for one link in one pass. */
+export interface LinkContext {
+  readonly desired: DesiredLink;
+  readonly known: KnownIds;
+  /** Clients are made when first needed: removing the hub's half must not need the customer's credentials. */
+  readonly customer: () => Promise<CustomerClient>;
+  readonly hub: () => Promise<HubClient>;
+  readonly association: (secretName: string, region: string) => Promise<AssociationClient>;
+  readonly ledger: Ledger;
+  readonly memory: HubMemory;
+  readonly probe: (host: string, probe: NonNullable<DesiredLink['probe']>, signal: AbortSignal) => Promise<Reachable>;
+  /** Different for every object and every life of it: client tokens are made of it. */
+  readonly tokenSeed: string;
+  readonly signal: AbortSignal;
+}
+
+export interface Reachable {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** What a look or an act changes in what is known. */
+export type Update = (observed: Observed) => Observed;
+
+/** A part that must be looked at again. */
+export function forget(observed: Observed, ...parts: ReadonlyArray<keyof Observed>): Observed {
+  const rest: { -readonly [Key in keyof Observed]: Observed[Key] } = { ...observed };
+  for (const part of parts) delete rest[part];
+  return rest;
+}
+
+/** Notes an optional permission that turned out to be missing; the link does without. */
+export function withMissing(observed: Observed, action: string): Observed {
+  return { ...observed, missingPermissions: [...new Set([...(observed.missingPermissions ?? []), action])] };
+}

@@ -1,0 +1,151 @@
+import { ownedBy } from '../plan/next-endpoint.ts';
+import { chosenService } from '../plan/next-service.ts';
+import { ownerTag } from '../plan/names.ts';
+import type { ConnectionView, LoadBalancerView, ServiceView } from '../plan/observed.ts';
+import { serviceBeingRemoved } from '../plan/teardown.ts';
+import type { Observed } from '../plan/observed.ts';
+import type { CustomerClient } from '../providers/aws/calls.ts';
+import { isAwsError } from '../providers/aws/errors.ts';
+import { allPages } from '../providers/aws/pages.ts';
+import { type LinkContext, type Update, withMissing } from './context.ts';
+import { connectionView, loadBalancerView, serviceView, tagsOf } from './views.ts';
+
+/** Looks at the customer's account. */
+
+/** DescribeTags takes at most 20 load balancers. */
+const tagsPerCall = 20;
+
+export async function lookAtLoadBalancer(context: LinkContext): Promise<Update> {
+  const customer = await context.customer();
+  const loadBalancer = (await findLoadBalancer(context, customer)) ?? null;
+  return (observed) => ({ ...observed, loadBalancer });
+}
+
+async function findLoadBalancer(
+  { desired: { loadBalancer: ref }, signal }: LinkContext,
+  customer: CustomerClient,
+): Promise<LoadBalancerView | undefined> {
+  if (ref.kind === 'tag') return findByTag(customer, ref, signal);
+  try {
+    const { LoadBalancers = [] } = await customer.describeLoadBalancers(
+      ref.kind === 'name' ? { Names: [ref.name] } : { LoadBalancerArns: [ref.arn] },
+      signal,
+    );
+    return LoadBalancers.map((lb) => loadBalancerView(lb))[0];
+  } catch (error) {
+    if (isAwsError(error, 'not-found')) return undefined;
+    throw error;
+  }
+}
+
+async function findByTag(
+  customer: CustomerClient,
+  { key, value }: { readonly key: string; readonly value: string },
+  signal: AbortSignal,
+): Promise<LoadBalancerView | undefined> {
+  const all = await allPages(
+    (Marker) => customer.describeLoadBalancers(Marker === undefined ? {} : { Marker }, signal),
+    (page) => page.LoadBalancers,
+    (page) => page.NextMarker,
+  );
+  const network = all.map((lb) => loadBalancerView(lb)).toSorted((a, b) => (a.arn < b.arn ? -1 : 1));
+  for (let i = 0; i < network.length; i += tagsPerCall) {
+    const batch = network.slice(i, i + tagsPerCall);
+    const { TagDescriptions = [] } = await customer.describeLoadBalancerTags(
+      { ResourceArns: batch.map(({ arn }) => arn) },
+      signal,
+    );
+    const match = TagDescriptions.find(({ Tags }) => tagsOf(Tags)[key] === value);
+    if (match !== undefined) return batch.find(({ arn }) => arn === match.ResourceArn);
+  }
+  return undefined;
+}
+
+export async function lookAtServices(context: LinkContext): Promise<Update> {
+  const customer = await context.customer();
+  const { owner } = context.desired;
+  const byTag =
+    owner === ''
+      ? []
+      : (await describeServices(customer, [{ Name: `tag:${ownerTag}`, Values: [owner] }], context.signal)).map((s) =>
+          serviceView(s),
+        );
+  const known = context.known.serviceId;
+  const services = [...byTag];
+  // The status may name one whose tag somebody took away.
+  if (known !== undefined && !byTag.some(({ id }) => id === known)) {
+    const named = await serviceById(customer, known, context.signal);
+    if (named !== undefined && (owner === '' || named.tags[ownerTag] === undefined || ownedBy(owner, named.tags)))
+      services.push(named);
+  }
+  return (observed) => ({ ...observed, services });
+}
+
+function describeServices(
+  customer: CustomerClient,
+  filters: Array<{ Name: string; Values: string[] }>,
+  signal: AbortSignal,
+) {
+  return allPages(
+    (NextToken) =>
+      customer.describeServices({ Filters: filters, ...(NextToken === undefined ? {} : { NextToken }) }, signal),
+    (page) => page.ServiceConfigurations,
+    (page) => page.NextToken,
+  );
+}
+
+async function serviceById(
+  customer: CustomerClient,
+  id: string,
+  signal: AbortSignal,
+): Promise<ServiceView | undefined> {
+  try {
+    const { ServiceConfigurations = [] } = await customer.describeServices({ ServiceIds: [id] }, signal);
+    return ServiceConfigurations.map((service) => serviceView(service))[0];
+  } catch (error) {
+    if (isAwsError(error, 'not-found')) return undefined;
+    throw error;
+  }
+}
+
+export async function lookAtPrincipals(context: LinkContext, observed: Observed): Promise<Update> {
+  const customer = await context.customer();
+  const id = chosenService(observed.services ?? [], context.known.serviceId)!.id;
+  const allowed = await allPages(
+    (NextToken) =>
+      customer.describeServicePermissions(
+        { ServiceId: id, ...(NextToken === undefined ? {} : { NextToken }) },
+        context.signal,
+      ),
+    (page) => page.AllowedPrincipals,
+    (page) => page.NextToken,
+  );
+  const principals = allowed.flatMap(({ Principal }) => (Principal === undefined ? [] : [Principal]));
+  return (before) => ({ ...before, principals });
+}
+
+export async function lookAtConnections(context: LinkContext, observed: Observed): Promise<Update> {
+  const customer = await context.customer();
+  const id = serviceBeingRemoved(observed);
+  if (id === undefined) return (before) => ({ ...before, connections: [] });
+  try {
+    const all = await allPages(
+      (NextToken) =>
+        customer.describeConnections(
+          {
+            Filters: [{ Name: 'service-id', Values: [id] }],
+            ...(NextToken === undefined ? {} : { NextToken }),
+          },
+          context.signal,
+        ),
+      (page) => page.VpcEndpointConnections,
+      (page) => page.NextToken,
+    );
+    const connections: ConnectionView[] = all.map((connection) => connectionView(connection));
+    return (before) => ({ ...before, connections });
+  } catch (error) {
+    // Hive never looked; without the permission AWS itself refuses the deletion while there are connections.
+    if (isAwsError(error, 'denied')) return (before) => withMissing({ ...before, connections: [] }, error.action);
+    throw error;
+  }
+}

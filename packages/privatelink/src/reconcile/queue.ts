@@ -1,0 +1,85 @@
+import type { Clock } from '@postern/core';
+
+/**
+ * A work queue of keys: what waits is there once, what is being worked on is never worked on twice, and a wait is an entry
+ * with a time, not a worker. Level-based: an event only says "look again".
+ */
+
+export interface WorkQueue {
+  /** Now, or as soon as the work on it has ended. */
+  add(key: string): void;
+  /** Not before `ms` from now; an earlier wish wins. */
+  addAfter(key: string, ms: number): void;
+  /** Runs workers until the signal; each gets a key and returns when it should be looked at again (undefined: at the next event). */
+  run(workers: number, work: (key: string) => Promise<number | undefined>, signal: AbortSignal): Promise<void>;
+  /** Keys that are waiting to be worked on now. */
+  readonly depth: number;
+}
+
+/** setTimeout's own bound; a later wish is looked at again then. */
+const timerMsMax = 2 ** 31 - 1;
+
+export function workQueue(clock: Clock): WorkQueue {
+  const ready = new Set<string>();
+  const working = new Set<string>();
+  const again = new Set<string>();
+  const later = new Map<string, { readonly atMs: number; readonly timer: AbortController }>();
+  const idle: Array<() => void> = [];
+
+  const add = (key: string): void => {
+    later.get(key)?.timer.abort();
+    later.delete(key);
+    if (working.has(key)) again.add(key);
+    else {
+      ready.add(key);
+      idle.shift()?.();
+    }
+  };
+  const addAfter = (key: string, ms: number): void => {
+    const atMs = clock.monotonic() + ms;
+    const known = later.get(key);
+    if (ready.has(key) || (known !== undefined && known.atMs <= atMs)) return;
+    known?.timer.abort();
+    const timer = new AbortController();
+    later.set(key, { atMs, timer });
+    clock.sleep(Math.min(Math.max(0, ms), timerMsMax), timer.signal).then(
+      () => add(key),
+      () => {}, // replaced by an earlier wish, or the end
+    );
+  };
+  const take = (): string | undefined => {
+    const [key] = ready;
+    if (key !== undefined) ready.delete(key);
+    return key;
+  };
+  const worker = async (work: (key: string) => Promise<number | undefined>, signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      const key = take();
+      if (key === undefined) {
+        await new Promise<void>((resolve) => idle.push(resolve));
+        continue;
+      }
+      working.add(key);
+      const afterMs = await work(key);
+      working.delete(key);
+      if (again.delete(key)) add(key);
+      else if (afterMs !== undefined) addAfter(key, afterMs);
+    }
+  };
+  return {
+    add,
+    addAfter,
+    async run(workers, work, signal) {
+      const wake = (): void => {
+        for (const resolve of idle.splice(0)) resolve();
+      };
+      signal.addEventListener('abort', wake, { once: true });
+      await Promise.all(Array.from({ length: workers }, () => worker(work, signal)));
+      for (const { timer } of later.values()) timer.abort();
+      later.clear();
+    },
+    get depth() {
+      return ready.size;
+    },
+  };
+}
