@@ -29,6 +29,7 @@ export const pureFolders: readonly string[] = [
   'packages/infra/src/kustomize',
   'packages/infra/src/dashboard',
   'packages/infra/src/playbook',
+  'packages/privatelink/src/kinds',
   'packages/privatelink/src/plan',
   'packages/sandbox/src/plan',
   'packages/sandbox/src/gate',

@@ -7,6 +7,7 @@ import { registerDnsProxy } from './commands/dns-proxy.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerHealth } from './commands/health.ts';
 import { registerInstance } from './commands/instance/index.ts';
+import { registerPrivatelink } from './commands/privatelink/index.ts';
 import { registerSandbox } from './commands/sandbox/index.ts';
 import { registerSchema } from './commands/schema.ts';
 import { registerTunnel } from './commands/tunnel/index.ts';
@@ -30,6 +31,7 @@ export function program(): Command {
   registerTunnel(root);
   registerInstance(root);
   registerGenerate(root);
+  registerPrivatelink(root);
   registerSandbox(root);
   registerSchema(root);
   registerHealth(root);

@@ -1,2 +1,6 @@
-/** To be filled: see ARCHITECTURE.md. */
-export const room = 'privatelink';
+/** The PrivateLink controller: its kinds, and the jobs that the command line runs. */
+export { privateLinkKinds, privateLinkKinds as kinds } from './kinds/index.ts';
+export { findLeaks, type Leak, type LeaksFound } from './leaks.ts';
+export { type LinkPlan, planLinks } from './plan-links.ts';
+export { runController, type RunOptions, type RunResult } from './run-controller.ts';
+export { type LinkReport, readStatus, type StatusReport } from './status.ts';

@@ -23,7 +23,9 @@ export function nextForEndpoint(
     return {
       kind: 'act',
       step: { kind: 'delete-endpoints', ids: bad.map(({ id }) => id) },
-      why: `${bad.map(({ id, state, serviceName }) => `${id} is ${serviceName === service.name ? state : 'of another service'}`).join(', ')}`,
+      why: bad
+        .map(({ id, state, serviceName }) => `${id} is ${serviceName === service.name ? state : 'of another service'}`)
+        .join(', '),
     };
   const endpoint = chosenEndpoint(endpoints, service, known.endpointId);
   if (endpoint === undefined) return createEndpoint(desired, observed, service, known);

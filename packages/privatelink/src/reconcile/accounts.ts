@@ -25,6 +25,12 @@ export interface CustomerCredentials {
   readonly assumeRole: { readonly roleARN: string; readonly externalID?: string | undefined } | undefined;
 }
 
+/** The hub's client, and a name for its credentials that changes with them. */
+export interface NamedHub {
+  readonly client: HubClient;
+  readonly who: string;
+}
+
 /** An assumed role is renewed this long before it ends. */
 const renewBeforeMs = 5 * 60_000;
 const sessionName = 'postern-privatelink';
@@ -43,7 +49,7 @@ export class Accounts {
     this.#clock = clock;
   }
 
-  async hub(config: HiveConfigSpec | undefined, region: string, forCleanUp: boolean): Promise<HubClient> {
+  async hub(config: HiveConfigSpec | undefined, region: string, forCleanUp: boolean): Promise<NamedHub> {
     const ref = config?.awsPrivateLink?.credentialsSecretRef;
     if (ref === undefined)
       throw new CredentialsError(
@@ -54,7 +60,7 @@ export class Accounts {
       { namespace: targetNamespace(config), name: ref.name },
       forCleanUp,
     );
-    return this.#clients.for(hubCalls, who(keys), region || regionDefault, keys);
+    return { client: this.#clients.for(hubCalls, who(keys), region || regionDefault, keys), who: who(keys) };
   }
 
   async association(
@@ -80,7 +86,7 @@ export class Accounts {
   ): Promise<CustomerClient> {
     const { namespace, field, secretRef, assumeRole } = credentials;
     if (secretRef !== undefined) {
-      const keys = await this.#fromSecret(`${field}`, { namespace, name: secretRef.name }, forCleanUp);
+      const keys = await this.#fromSecret(field, { namespace, name: secretRef.name }, forCleanUp);
       return this.#clients.for(customerCalls, who(keys), region, keys);
     }
     if (assumeRole === undefined) return this.#clients.for(customerCalls, 'ambient', region, undefined);

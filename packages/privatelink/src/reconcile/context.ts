@@ -12,6 +12,8 @@ export interface LinkContext {
   /** Clients are made when first needed: removing the hub's half must not need the customer's credentials. */
   readonly customer: () => Promise<CustomerClient>;
   readonly hub: () => Promise<HubClient>;
+  /** Changes with the hub's credentials: what is remembered of one account must not be said of another. */
+  readonly hubName: () => Promise<string>;
   readonly association: (secretName: string, region: string) => Promise<AssociationClient>;
   readonly ledger: Ledger;
   readonly memory: HubMemory;

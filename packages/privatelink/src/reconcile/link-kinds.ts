@@ -67,3 +67,9 @@ async function provisionOf(
     .filter(({ metadata, spec }) => metadata.namespace === namespace && spec.clusterDeploymentRef?.name === name)
     .toSorted((a, b) => (b.spec.attempt ?? 0) - (a.spec.attempt ?? 0))[0];
 }
+
+/** Every object that may ask for a link. */
+export async function linkResources(store: Store): Promise<LinkResource[]> {
+  const lists = await Promise.all(linkKinds.map(({ kind }) => store.list(kind)));
+  return lists.flat();
+}

@@ -13,7 +13,7 @@ import { endpointView } from './views.ts';
 
 export async function lookAtHubPrincipal(context: LinkContext): Promise<Update> {
   const hub = await context.hub();
-  const hubPrincipal = await context.memory.remember('principal', async () => {
+  const hubPrincipal = await context.memory.remember(`principal ${await context.hubName()}`, async () => {
     const { Arn = '' } = await hub.getCallerIdentity({}, context.signal);
     return principalOfCaller(Arn);
   });
@@ -93,7 +93,7 @@ export async function lookAtDefaultGroup(context: LinkContext, observed: Observe
   const service = chosenService(observed.services ?? [], context.known.serviceId)!;
   const { vpcId } = chosenEndpoint(observed.endpoints ?? [], service, context.known.endpointId)!;
   try {
-    const group = await context.memory.remember(`default-group ${vpcId}`, async () => {
+    const group = await context.memory.remember(`default-group ${vpcId} ${await context.hubName()}`, async () => {
       const { SecurityGroups = [] } = await hub.describeSecurityGroups(
         {
           Filters: [

@@ -3,7 +3,7 @@ import { callerReferencePrefix } from '../plan/names.ts';
 import { canonical, zoneClaim } from '../plan/next-zone.ts';
 import type { Observed, ZoneView } from '../plan/observed.ts';
 import type { HubClient } from '../providers/aws/calls.ts';
-import { type AwsError, isAwsError } from '../providers/aws/errors.ts';
+import { isAwsError } from '../providers/aws/errors.ts';
 import { allPages } from '../providers/aws/pages.ts';
 import { type LinkContext, type Update, withMissing } from './context.ts';
 import { recordView, tagsOf, zoneId, zoneVpcs } from './views.ts';
@@ -154,7 +154,7 @@ class ZoneFinder {
 
   #doWithout(error: unknown): void {
     if (!isAwsError(error, 'denied')) throw error;
-    this.missing.push((error as AwsError).action);
+    this.missing.push(error.action);
   }
 }
 

@@ -48,7 +48,7 @@ function tryWatch(folder: string, onEvent: () => void): { close(): void } | unde
   try {
     const watcher = watchFolder(folder, { recursive: true }, (_event, name) => {
       // Our own writes below .postern are no news.
-      if (name === null || !name.toString().startsWith(stateFolderName)) onEvent();
+      if (name === null || !name.startsWith(stateFolderName)) onEvent();
     });
     watcher.on('error', () => watcher.close());
     return watcher;

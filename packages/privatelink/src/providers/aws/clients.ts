@@ -90,9 +90,10 @@ export class AwsClients {
     this.#options.observer?.before?.(news);
     const startedMs = this.#options.clock.monotonic();
     try {
-      const output = await this.#client(call.service, who, region, keys).send(new call.command(input), {
-        ...(signal === undefined ? {} : { abortSignal: signal }),
-      });
+      const output = await this.#client(call.service, who, region, keys).send(
+        new call.command(input),
+        signal === undefined ? {} : { abortSignal: signal },
+      );
       gate.succeeded();
       this.#report(news, startedMs, undefined);
       return output;
