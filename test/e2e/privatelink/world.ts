@@ -1,10 +1,40 @@
 /** A customer's account with a cluster's load balancer, a hub account with an inventory, and the files that ask for the link. */
+import { EC2 } from '@aws-sdk/client-ec2';
+import { ElasticLoadBalancingV2 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { Route53 } from '@aws-sdk/client-route-53';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
-import { type Clients, clients, makeVpc } from '../../../packages/lab/src/aws/testing.ts';
 
 export const region = 'eu-central-1';
+
+/** The root of an account: its id is the access key. One attempt: a test sees each refusal. */
+export function clients(endpoint: string, account: string, where = region) {
+  const config = {
+    endpoint,
+    region: where,
+    credentials: { accessKeyId: account, secretAccessKey: 'any' },
+    maxAttempts: 1,
+  };
+  return { ec2: new EC2(config), elb: new ElasticLoadBalancingV2(config), route53: new Route53(config) };
+}
+
+export type Clients = ReturnType<typeof clients>;
+
+/** A VPC with a subnet in each of some zones. */
+export async function makeVpc(client: Clients, prefix: string, zones = 'abc') {
+  const vpc = (await client.ec2.createVpc({ CidrBlock: `${prefix}.0.0/16` })).Vpc?.VpcId ?? '';
+  const subnets: string[] = [];
+  for (const [i, zone] of [...zones].entries()) {
+    const { Subnet } = await client.ec2.createSubnet({
+      VpcId: vpc,
+      CidrBlock: `${prefix}.${i}.0/24`,
+      AvailabilityZone: `${region}${zone}`,
+    });
+    subnets.push(Subnet?.SubnetId ?? '');
+  }
+  return { vpc, subnets };
+}
 
 let accounts = 0;
 /** A fresh account: tests of one simulator do not meet. */
