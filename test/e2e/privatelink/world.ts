@@ -25,7 +25,7 @@ export type Clients = ReturnType<typeof clients>;
 export async function makeVpc(client: Clients, prefix: string, zones = 'abc') {
   const vpc = (await client.ec2.createVpc({ CidrBlock: `${prefix}.0.0/16` })).Vpc?.VpcId ?? '';
   const subnets: string[] = [];
-  for (const [i, zone] of [...zones].entries()) {
+  for (const [i, zone] of zones.split('').entries()) {
     const { Subnet } = await client.ec2.createSubnet({
       VpcId: vpc,
       CidrBlock: `${prefix}.${i}.0/24`,
