@@ -2,31 +2,37 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { need } from '@postern/testing';
-import { answersOf, dig, type Proxy, type Server, startProxy, startUnbound, statusOf } from './world.ts';
+import { answersOf, dig, type Proxy, type Server, startDnsmasq, startProxy, startUnbound, statusOf } from './world.ts';
 
 const large = Array.from({ length: 16 }, (_, i) => `"${String.fromCharCode(97 + i).repeat(200)}"`).join(' ');
+
+const zone = `@ 300 IN SOA ns root 1 2 3 4 30
+@ 300 IN NS ns
+ns 300 IN A 10.0.0.1
+git 60 IN A 10.1.2.3
+git 60 IN A 10.1.2.4
+git 60 IN TXT ${large}
+git 60 IN MX 10 git
+git 60 IN TYPE65280 \\# 4 0a0b0c0d
+six 60 IN AAAA 2001:db8::6
+chain 60 IN CNAME second
+second 60 IN A 10.9.9.9
+back 60 IN CNAME git.internal.acme.example.
+alias 60 IN CNAME git.internal.acme.example.
+`;
 
 describe('dig, the proxy, unbound', { skip: need('dig', 'unbound') }, () => {
   let upstream: Server;
   let own: Server;
   let proxy: Proxy;
   before(async () => {
-    upstream = await startUnbound([
-      'local-zone: "public.example." static',
-      `local-data: "public.example. 300 IN SOA ns.public.example. root.public.example. 1 2 3 4 30"`,
-      'local-data: "git.public.example. 60 IN A 10.1.2.3"',
-      'local-data: "git.public.example. 60 IN A 10.1.2.4"',
-      `local-data: 'git.public.example. 60 IN TXT ${large}'`,
-      'local-data: "git.public.example. 60 IN MX 10 git.public.example."',
-      'local-data: "git.public.example. 60 IN TYPE65280 \\# 4 0a0b0c0d"',
-      'local-data: "six.public.example. 60 IN AAAA 2001:db8::6"',
-      'local-data: "chain.public.example. 60 IN CNAME second.public.example."',
-      'local-data: "back.public.example. 60 IN CNAME git.internal.acme.example."',
-      'local-data: "alias.public.example. 60 IN CNAME git.internal.acme.example."',
-      'local-data: "second.public.example. 60 IN A 10.9.9.9"',
-      'local-zone: "acme.example." static',
-      'local-data: "acme.example. 300 IN SOA ns.acme.example. root.acme.example. 1 2 3 4 30"',
-    ]);
+    upstream = await startUnbound(
+      [
+        'local-zone: "acme.example." static',
+        'local-data: "acme.example. 300 IN SOA ns.acme.example. root.acme.example. 1 2 3 4 30"',
+      ],
+      { zone: 'public.example', records: zone },
+    );
     own = await startUnbound([
       'local-zone: "only.example." static',
       'local-data: "git.only.example. 60 IN A 10.77.0.1"',
@@ -84,7 +90,10 @@ describe('dig, the proxy, unbound', { skip: need('dig', 'unbound') }, () => {
 
   test('a chain of aliases keeps its links, and only its first owner is renamed', async () => {
     const { stdout } = await dig(['chain.internal.acme.example', 'A'], proxy.port);
-    assert.equal(answersOf(stdout)[0], 'chain.internal.acme.example. CNAME second.public.example.');
+    assert.deepEqual(answersOf(stdout), [
+      'chain.internal.acme.example. CNAME second.public.example.',
+      'second.public.example. A 10.9.9.9',
+    ]);
   });
 
   test('an alias to a private name, asked for by its public name, ends where the route leads', async () => {
@@ -146,6 +155,27 @@ describe('dig, the proxy, unbound', { skip: need('dig', 'unbound') }, () => {
       assert.equal(flags(through.stdout), flags(direct.stdout), args.join(' '));
       assert.equal(comparable(through.stdout), comparable(direct.stdout), args.join(' '));
       assert.equal(flags(again.stdout), flags(direct.stdout), args.join(' '));
+    }
+  });
+
+  test('a caching resolver in front of the proxy believes what it says', { skip: need('dnsmasq') }, async () => {
+    await using unbound = await startUnbound(
+      ['local-zone: "example." nodefault'],
+      undefined,
+      `forward-zone:\n  name: "."\n  forward-addr: 127.0.0.1@${proxy.port}\n`,
+    );
+    await using dnsmasq = await startDnsmasq([`--server=127.0.0.1#${proxy.port}`]);
+    for (const { port } of [unbound, dnsmasq]) {
+      const ask = async (name: string, type: string) => (await dig([`${name}.example`, type], port)).stdout;
+      assert.deepEqual(answersOf(await ask('git.internal.acme', 'A')).toSorted(), [
+        'git.internal.acme.example. A 10.1.2.3',
+        'git.internal.acme.example. A 10.1.2.4',
+      ]);
+      assert.equal(answersOf(await ask('chain.internal.acme', 'A')).at(-1), 'second.public.example. A 10.9.9.9');
+      assert.equal(answersOf(await ask('alias.public', 'A')).length, 3);
+      assert.equal(statusOf(await ask('git.internal.acme', 'AAAA')), 'NOERROR');
+      assert.equal(statusOf(await ask('none.internal.acme', 'A')), 'NXDOMAIN');
+      assert.match(await ask('git.internal.acme', 'TXT'), /p{200}/);
     }
   });
 });

@@ -29,13 +29,20 @@ export interface Server extends AsyncDisposable {
   readonly running: Running;
 }
 
-/** An unbound that knows exactly the given lines (`local-zone`, `local-data`) and asks nobody. */
-export async function startUnbound(lines: readonly string[], address = '127.0.0.1'): Promise<Server> {
+/**
+ * An unbound that knows the given lines (`local-zone`, `local-data`) and a zone, and nothing else. Aliases are followed only within a
+ * zone, not within local data.
+ */
+export async function startUnbound(
+  lines: readonly string[],
+  zone?: { readonly zone: string; readonly records: string },
+  clauses = '',
+): Promise<Server> {
   const dir = temporaryDirectory();
   const port = await freePort();
   const file = join(dir.path, 'unbound.conf');
   const settings = [
-    `interface: ${address}@${port}`,
+    `interface: 127.0.0.1@${port}`,
     'do-daemonize: no',
     'username: ""',
     'chroot: ""',
@@ -48,10 +55,13 @@ export async function startUnbound(lines: readonly string[], address = '127.0.0.
     'do-not-query-localhost: no',
     ...lines,
   ];
-  writeFileSync(file, `server:\n${settings.map((line) => `  ${line}\n`).join('')}`);
+  const zoneFile = join(dir.path, 'zone');
+  if (zone !== undefined) writeFileSync(zoneFile, `$ORIGIN ${zone.zone}.\n${zone.records}`);
+  const authority = zone === undefined ? '' : `auth-zone:\n  name: "${zone.zone}."\n  zonefile: "${zoneFile}"\n`;
+  writeFileSync(file, `server:\n${settings.map((line) => `  ${line}\n`).join('')}${authority}${clauses}`);
   const running = new Running(findProgram('unbound')!, ['-d', '-c', file]);
   await eventually('unbound answers', async () => {
-    const reply = await dig(['localhost', 'A'], port, address);
+    const reply = await dig(['localhost', 'A'], port);
     return reply.stdout.includes('status:');
   });
   return {
@@ -124,8 +134,8 @@ export async function startProxy(config: object, env: NodeJS.ProcessEnv = {}): P
 }
 
 /** dig with one try and short patience, so that what it prints is this one answer. */
-export function dig(args: readonly string[], port: number, address = '127.0.0.1'): ReturnType<typeof run> {
-  return run('dig', [`@${address}`, '-p', String(port), '+tries=1', '+time=5', '+noidnin', ...args]);
+export function dig(args: readonly string[], port: number): ReturnType<typeof run> {
+  return run('dig', ['@127.0.0.1', '-p', String(port), '+tries=1', '+time=5', '+noidnin', ...args]);
 }
 
 /** The records of the answer section as `name TYPE data`. */

@@ -7,8 +7,8 @@ const probeEveryMs = 2000;
 /** While not ready, so that a pod's start waits no longer than it must. */
 const retryEveryMs = 250;
 const ownReplyMs = 1000;
-/** Longer than a whole exchange: an upstream under load that answers some is well. */
-const upstreamSilenceMs = 6000;
+/** As long as an exchange lasts: an upstream that has answered some of those is well. */
+const upstreamSilenceMs = 4000;
 
 /** As long as an exchange: a second upstream gets its turn, and a lost packet a second try. */
 const probeMs = 2000;

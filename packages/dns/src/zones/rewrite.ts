@@ -97,7 +97,8 @@ export function headFor(query: Query, reply: Buffer, code = reply[3]! & 15): Buf
   const head = Buffer.from(reply.subarray(0, 4));
   head.writeUInt16BE(query.id, 0);
   const flags = reply.readUInt16BE(2) & ~(flag.aa | flag.ad | flag.tc | 15);
-  head.writeUInt16BE(flags | code, 2);
+  // RA because we do recurse: Go's resolver takes an empty answer with neither AA nor RA for a lame referral and gives up.
+  head.writeUInt16BE(flags | flag.ra | code, 2);
   return head;
 }
 
