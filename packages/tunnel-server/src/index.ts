@@ -1,4 +1,4 @@
 /** The tunnel broker: issuing identities, policy, sessions, audit. */
-export type * from './audit/event.ts';
+export * from './audit/index.ts';
 export * from './ca/index.ts';
 export * from './identity/index.ts';

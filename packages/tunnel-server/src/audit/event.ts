@@ -11,7 +11,8 @@ export type AuditEvent =
   | AgentSwitch
   | ConnectionEvent
   | AuditPrune
-  | AuditLost;
+  | AuditLost
+  | AuditBreak;
 
 export type AuditEventName = AuditEvent['event'];
 
@@ -107,11 +108,25 @@ export interface AuditLost extends Common {
   readonly reason: string;
 }
 
+/** At opening, records that the anchor outside the database knows were gone. Written by the log itself. */
+export interface AuditBreak extends Common {
+  readonly event: 'audit.break';
+  readonly reason: string;
+}
+
+/** An event as a reader finds it: also one of another version, with names that this one does not know. */
+export interface StoredEvent {
+  readonly time: string;
+  readonly event: string;
+  readonly [field: string]: unknown;
+}
+
 /** One entry as stored. */
 export interface AuditRecord {
   readonly sequence: number;
+  /** Hexadecimal. */
   readonly hash: string;
-  readonly record: AuditEvent & { readonly time: string };
+  readonly record: StoredEvent;
 }
 
 /** The newest record: what anchors the chain outside the database. */
