@@ -1,0 +1,160 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { PosternError } from '@postern/core';
+import {
+  addressOf,
+  awsInside,
+  birdConfig,
+  parseProtocols,
+  parseRoutes,
+  type PeeringState,
+  peerings,
+} from './bird-config.ts';
+import type { VpnDesign } from './design.ts';
+import { handOver, IkeEnd, type IkeTrouble } from './ike-end.ts';
+import { exec, type Rig } from './rig.ts';
+import { applyIngress, buildTopology, mtuBytes } from './topology.ts';
+
+/** What is seen of one tunnel, from both ends. */
+export interface TunnelState {
+  readonly name: string;
+  readonly ike: boolean;
+  readonly child: boolean;
+  /** As the Google end, which begins, heard it. */
+  readonly trouble: IkeTrouble;
+  readonly gcpBgp: string;
+  readonly awsBgp: string;
+  readonly gcpLearned: readonly string[];
+  readonly awsLearned: readonly string[];
+}
+
+/** Two clouds, joined: IKE daemons and BGP routers in namespaces. */
+export class World {
+  readonly design: VpnDesign;
+  readonly rig: Rig;
+  readonly #gcp: IkeEnd[];
+  readonly #aws: IkeEnd[];
+  readonly #handedOver = new Set<string>();
+
+  constructor(rig: Rig, design: VpnDesign) {
+    this.rig = rig;
+    this.design = design;
+    this.#gcp = design.tunnels.map((tunnel, i) => new IkeEnd(rig, `g${i}`, tunnel, 'gcp'));
+    this.#aws = design.tunnels.map((tunnel, i) => new IkeEnd(rig, `a${i}`, tunnel, 'aws'));
+  }
+
+  /** Namespaces, routers and IKE daemons; the tunnels come up afterwards, or do not. */
+  async start(signal: AbortSignal, step: (text: string) => void): Promise<void> {
+    step('wiring the namespaces');
+    await buildTopology(this.rig, this.design);
+    await applyIngress(this.rig, this.design);
+    step('starting BIRD in both routers');
+    await this.#startRouter('aws');
+    await this.#startRouter('gcp');
+    step(`starting ${this.#gcp.length + this.#aws.length} IKE daemons`);
+    await Promise.all([...this.#aws, ...this.#gcp].map((end) => end.start(signal)));
+    for (const end of [...this.#aws, ...this.#gcp]) await end.load();
+  }
+
+  async #startRouter(side: 'aws' | 'gcp'): Promise<void> {
+    const { design } = this;
+    const config = birdConfig({
+      routerId: side === 'aws' ? '192.0.2.253' : '192.0.2.254',
+      advertise: side === 'aws' ? [design.vpcCIDR] : design.advertised,
+      peerings: peerings(design, side),
+      ecmp: side === 'gcp',
+      install: side === 'gcp' || design.aws.propagated,
+    });
+    const file = this.rig.write(`bird-${side}.conf`, config);
+    const child = this.rig.daemon(side, 'bird', ['-f', '-c', file, '-s', this.#birdSocket(side), '-P', '/run/bird.pid']);
+    let log = '';
+    child.stderr.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4000)));
+    for (let waitedMs = 0; ; waitedMs += 50) {
+      if (await this.#birdc(side, 'show status').then(() => true, () => false)) return;
+      if (waitedMs > 10_000) throw new PosternError('LAB_BGP', `BIRD in ${side} did not start:\n${log}`);
+      await delay(50);
+    }
+  }
+
+  #birdSocket(side: 'aws' | 'gcp'): string {
+    return this.rig.path(`bird-${side}.ctl`);
+  }
+
+  #birdc(side: 'aws' | 'gcp', command: string): Promise<string> {
+    return exec('birdc', ['-r', '-s', this.#birdSocket(side), ...command.split(' ')]);
+  }
+
+  /** Both ends of every tunnel as they are now. A tunnel found established is handed to its routers first. */
+  async observe(): Promise<TunnelState[]> {
+    const ends = await Promise.all(
+      this.design.tunnels.map(async (_, i) => ({ gcp: await this.#gcp[i]!.state(), aws: await this.#aws[i]!.state() })),
+    );
+    for (const [i, { gcp, aws }] of ends.entries()) if (gcp.child && aws.child) await this.#handOver(i);
+    const [gcpPeers, awsPeers] = [await this.#bgp('gcp'), await this.#bgp('aws')];
+    return this.design.tunnels.map((tunnel, i) => {
+      const { gcp, aws } = ends[i]!;
+      const [gcpPeer, awsPeer] = [gcpPeers.get(`t${i}`), awsPeers.get(`t${i}`)];
+      return {
+        name: tunnel.name,
+        ike: gcp.ike && aws.ike,
+        child: gcp.child && aws.child,
+        trouble: gcp.child && aws.child ? 'none' : this.#gcp[i]!.trouble,
+        gcpBgp: gcpPeer?.state ?? 'Idle',
+        awsBgp: awsPeer?.state ?? 'Idle',
+        gcpLearned: gcpPeer?.routes ?? [],
+        awsLearned: awsPeer?.routes ?? [],
+      };
+    });
+  }
+
+  async #handOver(i: number): Promise<void> {
+    const tunnel = this.design.tunnels[i]!;
+    const [vgw] = awsInside(tunnel.aws.insideCIDR);
+    const prefix = tunnel.aws.insideCIDR.split('/')[1]!;
+    for (const move of [
+      { end: `a${i}`, router: 'aws', address: `${vgw}/${prefix}` },
+      { end: `g${i}`, router: 'gcp', address: tunnel.gcp.inside },
+    ]) {
+      if (this.#handedOver.has(move.end)) continue;
+      this.#handedOver.add(move.end);
+      await handOver(this.rig, { ...move, device: `tun${i}`, mtuBytes });
+    }
+  }
+
+  async #bgp(side: 'aws' | 'gcp'): Promise<Map<string, PeeringState & { routes: string[] }>> {
+    const states = parseProtocols(await this.#birdc(side, 'show protocols all'));
+    const routes = parseRoutes(await this.#birdc(side, 'show route'));
+    return new Map(states.map((state) => [state.name, { ...state, routes: routes.get(state.name) ?? [] }]));
+  }
+
+  /** What the customer's side has in its forwarding table from BGP: the propagated routes of a route table. */
+  async propagatedRoutes(): Promise<string[]> {
+    const text = await this.rig.in('aws', 'ip', ['route', 'show', 'proto', 'bird']);
+    return text.split('\n').flatMap((line) => /^(\d\S+)/.exec(line)?.[1] ?? []);
+  }
+
+  /** Waits until `holds` says yes of the state, or the time is up; the last state either way. */
+  async until(
+    holds: (states: readonly TunnelState[]) => boolean,
+    { timeoutMs, signal, seen }: { timeoutMs: number; signal: AbortSignal; seen?: (states: readonly TunnelState[]) => void },
+  ): Promise<TunnelState[]> {
+    const deadlineMs = performance.now() + timeoutMs;
+    for (;;) {
+      signal.throwIfAborted();
+      const states = await this.observe();
+      seen?.(states);
+      if (holds(states) || performance.now() > deadlineMs) return states;
+      await delay(250, undefined, { signal });
+    }
+  }
+
+  /** Why a tunnel stays down, in the daemons' words. */
+  log(index: number): string {
+    return `google end:\n${this.#gcp[index]!.log}\naws end:\n${this.#aws[index]!.log}`;
+  }
+
+  addresses(connection: number): string[] {
+    return this.design.tunnels.filter((tunnel) => tunnel.connection === connection).map((tunnel) => addressOf(tunnel.aws.outside));
+  }
+}
+
+export const up = (state: TunnelState): boolean => state.gcpBgp === 'Established' && state.awsBgp === 'Established';
