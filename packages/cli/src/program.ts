@@ -9,6 +9,8 @@ import { registerHealth } from './commands/health.ts';
 import { registerInstance } from './commands/instance/index.ts';
 import { registerPrivatelink } from './commands/privatelink/index.ts';
 import { registerSandbox } from './commands/sandbox/index.ts';
+import { registerLabGcp } from './commands/lab/gcp.ts';
+import { registerLabVpn } from './commands/lab/vpn.ts';
 import { registerSchema } from './commands/schema.ts';
 import { registerTunnel } from './commands/tunnel/index.ts';
 import { registerLabAws } from './commands/lab/aws.ts';
@@ -33,6 +35,8 @@ export function program(): Command {
   registerGenerate(root);
   registerPrivatelink(root);
   registerSandbox(root);
+  registerLabVpn(root);
+  registerLabGcp(root);
   registerSchema(root);
   registerHealth(root);
   registerUp(root);

@@ -13,3 +13,4 @@ export * from './fields.ts';
 export * from './host.ts';
 export * from './ip-bytes.ts';
 export * from './secret.ts';
+export type * from './vpn-design.ts';

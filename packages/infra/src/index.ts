@@ -17,3 +17,4 @@ export { type TunnelPlan, proposal, tunnelPlans, timers } from './stacks/vpn-pla
 export { advertisedRanges, vpnNames } from './stacks/awsvpn.ts';
 export { knownOutputs, type KnownOutputs, type StackOutputs } from './stacks/outputs.ts';
 export { dashboard } from './dashboard/dashboard.ts';
+export { type CloudAnswers, readVpn, unknownAnswers } from './vpn/read.ts';

@@ -1,4 +1,4 @@
-import type { VpnDesign } from './design.ts';
+import type { VpnDesign } from '@postern/core';
 
 /** BIRD's file for each cloud's router, and reading back what `birdc` prints. PURE. */
 

@@ -1,4 +1,4 @@
-import type { TunnelDesign } from './design.ts';
+import type { TunnelDesign } from '@postern/core';
 import { cloudVpnOffer, proposalText } from './proposals.ts';
 
 /** strongSwan's two files for one end of a tunnel. PURE. Keys appear here and nowhere else: the caller writes them mode 600. */

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PosternError } from '@postern/core';
-import type { TunnelDesign } from './design.ts';
+import type { TunnelDesign } from '@postern/core';
 import { charonConfig, swanctlConfig } from './ike-config.ts';
 import { exec, type Rig } from './rig.ts';
 

@@ -1,4 +1,4 @@
-import type { Proposal } from './design.ts';
+import type { Proposal } from '@postern/core';
 
 /** Algorithms: AWS's words and Cloud VPN's offer, as strongSwan spells them. PURE. */
 

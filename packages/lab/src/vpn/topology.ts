@@ -1,4 +1,4 @@
-import type { VpnDesign } from './design.ts';
+import type { VpnDesign } from '@postern/core';
 import type { Rig } from './rig.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function buildTopology(rig: Rig, design: VpnDesign): Promise<void> 
       `route add ${tunnel.gcp.outside}/32 dev g${i} table ${100 + i}`,
     ]);
   }
-  await lan(rig, 'aws', 'host', design.hostCIDR);
+  await lan(rig, 'aws', 'host', design.vpcCIDR);
   await lan(rig, 'gcp', 'app', design.appCIDR);
 }
 
@@ -37,7 +37,8 @@ async function wire(rig: Rig, end: string, outside: string, hop: string): Promis
 
 async function lan(rig: Rig, router: string, host: string, cidr: string): Promise<void> {
   const [gateway, address] = lanAddresses(cidr);
-  const prefix = cidr.split('/')[1]!;
+  // A small part of the network: Google's ranges may be wide enough to hold the other side's (10.128.0.0/9).
+  const prefix = Math.max(24, Number(cidr.split('/')[1]));
   await rig.ip(router, [
     `link add lan0 type veth peer name eth0 netns ${rig.name(host)}`,
     `addr add ${gateway}/${prefix} dev lan0`,
@@ -58,8 +59,9 @@ export function lanAddresses(cidr: string): [gateway: string, host: string] {
 
 /** A security group on the host: nothing enters but what a rule admits, and answers. */
 export async function applyIngress(rig: Rig, design: VpnDesign): Promise<void> {
-  if (design.ingress === undefined) return;
-  const rules = design.ingress
+  const endpoint = design.aws.endpoints[0];
+  if (endpoint === undefined) return; // a host in the VPC, with nothing before it
+  const rules = endpoint.ingress
     .map(({ cidr, fromPort, toPort }) => `    ip saddr ${cidr} tcp dport ${fromPort}-${toPort} accept\n`)
     .join('');
   await rig.in(

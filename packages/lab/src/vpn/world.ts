@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PosternError } from '@postern/core';
 import {
-  addressOf,
   awsInside,
   birdConfig,
   parseProtocols,
@@ -9,7 +8,7 @@ import {
   type PeeringState,
   peerings,
 } from './bird-config.ts';
-import type { VpnDesign } from './design.ts';
+import type { VpnDesign } from '@postern/core';
 import { handOver, IkeEnd, type IkeTrouble } from './ike-end.ts';
 import { exec, type Rig } from './rig.ts';
 import { applyIngress, buildTopology, mtuBytes } from './topology.ts';
@@ -43,9 +42,10 @@ export class World {
   }
 
   /** Namespaces, routers and IKE daemons; the tunnels come up afterwards, or do not. */
-  async start(signal: AbortSignal, step: (text: string) => void): Promise<void> {
+  async start(signal: AbortSignal, step: (text: string) => void, wired: () => Promise<void>): Promise<void> {
     step('wiring the namespaces');
     await buildTopology(this.rig, this.design);
+    await wired();
     await applyIngress(this.rig, this.design);
     step('starting BIRD in both routers');
     await this.#startRouter('aws');
@@ -150,10 +150,6 @@ export class World {
   /** Why a tunnel stays down, in the daemons' words. */
   log(index: number): string {
     return `google end:\n${this.#gcp[index]!.log}\naws end:\n${this.#aws[index]!.log}`;
-  }
-
-  addresses(connection: number): string[] {
-    return this.design.tunnels.filter((tunnel) => tunnel.connection === connection).map((tunnel) => addressOf(tunnel.aws.outside));
   }
 }
 

@@ -1,14 +1,18 @@
-import type { Secret } from '@postern/core';
+import type { Secret } from './secret.ts';
 
 /**
- * What the VPN lab rehearses, as plain values. They are read from the synthesised stacks and never typed again: each end of
- * a tunnel holds what its own cloud's resource says, so that two resources which disagree make a tunnel that stays down.
+ * A VPN between the two clouds as plain values: what the checks expect and what the lab rehearses. They are read from the
+ * synthesised stacks and never typed again: each end of a tunnel holds what its own cloud's resource says, so that two
+ * resources which disagree make a tunnel that stays down.
  */
 export interface VpnDesign {
   readonly project: string;
   readonly region: string;
   readonly network: string;
   readonly router: string;
+  /** The HA VPN gateway and the external gateway that stands for AWS. */
+  readonly gateway: string;
+  readonly externalGateway: string;
   readonly gcpAsn: number;
   readonly awsAsn: number;
   /** What the Cloud Router tells AWS, its subnets included where it advertises them. */
@@ -16,14 +20,10 @@ export interface VpnDesign {
   /** Where the product's pods sit. */
   readonly appCIDR: string;
   readonly vpcCIDR: string;
-  /** Where the endpoint, or the customer's host, sits. */
-  readonly hostCIDR: string;
-  /** What the endpoints' security group lets in; undefined where no endpoint exists and nothing filters. */
-  readonly ingress: readonly Ingress[] | undefined;
   /** The HA VPN gateway's addresses, by interface. */
   readonly gatewayAddresses: readonly string[];
   readonly tunnels: readonly TunnelDesign[];
-  /** Names and tags, for the APIs that the lab answers. */
+  /** Names and tags, by which the APIs are asked. */
   readonly aws: AwsNames;
 }
 
@@ -32,8 +32,8 @@ export interface AwsNames {
   readonly accountID: string;
   readonly vpcName: string;
   readonly vpnGatewayName: string;
-  readonly securityGroupName: string;
-  readonly routeTableNames: readonly string[];
+  readonly routeTableName: string;
+  /** Whether the route table learns from the VPN gateway. */
   readonly propagated: boolean;
   readonly connections: readonly ConnectionNames[];
   readonly endpoints: readonly EndpointNames[];
@@ -50,6 +50,8 @@ export interface EndpointNames {
   readonly name: string;
   readonly serviceName: string;
   readonly privateDns: boolean;
+  readonly groupName: string;
+  readonly ingress: readonly Ingress[];
 }
 
 export interface Ingress {
