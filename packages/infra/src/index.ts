@@ -18,3 +18,5 @@ export { advertisedRanges, vpnNames } from './stacks/awsvpn.ts';
 export { knownOutputs, type KnownOutputs, type StackOutputs } from './stacks/outputs.ts';
 export { dashboard } from './dashboard/dashboard.ts';
 export { type CloudAnswers, readVpn, unknownAnswers } from './vpn/read.ts';
+export { type Check } from './verify/check.ts';
+export { type Verification, verify, type VerifyOptions } from './verify/verify.ts';

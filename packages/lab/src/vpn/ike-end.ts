@@ -75,7 +75,7 @@ export class IkeEnd {
       if (/CHILD_SA .* established/.test(line)) this.#trouble = 'none';
       else if (/AUTHENTICATION_FAILED/.test(line)) this.#trouble = 'authentication-failed';
       else if (/NO_PROPOSAL_CHOSEN|no acceptable .* found|no IKE config found/.test(line)) this.#trouble = 'no-proposal-chosen';
-      else if (/giving up after|peer not responding/.test(line)) this.#trouble = 'no-answer';
+      else if (/retransmit \d+ of request|giving up after|peer not responding/.test(line)) this.#trouble = 'no-answer';
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { registerInit } from './init.ts';
 import { registerMigrate } from './migrate.ts';
+import { registerVerify } from './verify.ts';
 import { registerValidate } from './validate.ts';
 
 /** `postern instance ...`: one customer's copy of the product, described by one config.yaml. */
@@ -11,4 +12,5 @@ export function registerInstance(root: Command): void {
   registerInit(instance);
   registerValidate(instance);
   registerMigrate(instance);
+  registerVerify(instance);
 }
