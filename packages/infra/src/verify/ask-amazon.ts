@@ -90,7 +90,8 @@ function connection(one: VpnConnection, customer: CustomerGateway | undefined): 
     name: nameOf(one.Tags),
     id: one.VpnConnectionId ?? '',
     state: one.State ?? '',
-    customerGateway: customer === undefined ? undefined : { ip: customer.IpAddress ?? '', asn: Number(customer.BgpAsn) },
+    customerGateway:
+      customer === undefined ? undefined : { ip: customer.IpAddress ?? '', asn: Number(customer.BgpAsn) },
     tunnels: (one.VgwTelemetry ?? []).map((seen, i) => {
       const option = options.find((candidate) => candidate.OutsideIpAddress === seen.OutsideIpAddress) ?? options[i];
       return {

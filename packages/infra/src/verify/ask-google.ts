@@ -33,7 +33,11 @@ export async function askGoogle(api: GoogleApi, design: VpnDesign): Promise<Goog
           : [
               [
                 text(tunnel['name']),
-                { status: text(tunnel['status']), detail: text(tunnel['detailedStatus']), peerIp: text(tunnel['peerIp']) },
+                {
+                  status: text(tunnel['status']),
+                  detail: text(tunnel['detailedStatus']),
+                  peerIp: text(tunnel['peerIp']),
+                },
               ] as const,
             ],
       ),
@@ -47,7 +51,10 @@ function routerFacts(router: Json): NonNullable<GoogleFacts['router']> {
   return {
     asn: Number(bgp['asn']),
     advertised: list(bgp['advertisedIpRanges']).map((entry) => text(entry['range'])),
-    interfaces: list(router['interfaces']).map((entry) => ({ name: text(entry['name']), ipRange: text(entry['ipRange']) })),
+    interfaces: list(router['interfaces']).map((entry) => ({
+      name: text(entry['name']),
+      ipRange: text(entry['ipRange']),
+    })),
     peers: list(router['bgpPeers']).map((peer) => ({
       name: text(peer['name']),
       interfaceName: text(peer['interfaceName']),

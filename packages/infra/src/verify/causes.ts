@@ -146,7 +146,8 @@ export const tunnelCauses: readonly Cause<TunnelSymptoms>[] = [
   {
     id: 'bgp-down',
     when: { googleBgp: ['down'], awsIpsec: ipsecDown },
-    cause: 'IPsec is up and the BGP parameters agree, and BGP is down all the same: a session just lost, or too many prefixes (AWS takes 100)',
+    cause:
+      'IPsec is up and the BGP parameters agree, and BGP is down all the same: a session just lost, or too many prefixes (AWS takes 100)',
     next: 'wait for the hold time (30 s) and run this again; then count the advertised ranges',
   },
   {
@@ -200,7 +201,8 @@ export const networkCauses: readonly Cause<NetworkSymptoms>[] = [
   {
     id: 'routes-missing',
     when: { awsRoutes: ['missing'], anyBgp: ['up'] },
-    cause: 'propagation is on, and a range of ours is not in the VPC’s route table: another route is in its place, or the table is full (100)',
+    cause:
+      'propagation is on, and a range of ours is not in the VPC’s route table: another route is in its place, or the table is full (100)',
     next: 'read the table: aws ec2 describe-route-tables',
   },
 ];

@@ -24,6 +24,16 @@ export function failed(
   return { path, check, verdict: 'failed', detail, causeID: because.id, cause: because.cause, next: because.next };
 }
 
-export function unasked(path: Check['path'], check: string, error: { message: string; hint?: string | undefined }): Check {
-  return { path, check, verdict: 'unknown', detail: error.message, ...(error.hint !== undefined && { next: error.hint }) };
+export function unasked(
+  path: Check['path'],
+  check: string,
+  error: { message: string; hint?: string | undefined },
+): Check {
+  return {
+    path,
+    check,
+    verdict: 'unknown',
+    detail: error.message,
+    ...(error.hint !== undefined && { next: error.hint }),
+  };
 }

@@ -71,5 +71,7 @@ function refused(status: number, path: string, message: string | undefined): Pos
       : status === 403
         ? 'grant roles/compute.networkViewer in the instance’s project'
         : 'try again in a minute';
-  return new PosternError('GOOGLE_REFUSED', `Google answered ${status} to ${path}: ${message ?? 'without a reason'}`, { hint });
+  return new PosternError('GOOGLE_REFUSED', `Google answered ${status} to ${path}: ${message ?? 'without a reason'}`, {
+    hint,
+  });
 }

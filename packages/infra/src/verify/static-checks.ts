@@ -22,7 +22,9 @@ export async function natChecks(api: GoogleApi, stack: StackJson): Promise<Check
     resources(stack, 'google_compute_router_nat', nothing).map(async (node): Promise<Check> => {
       const name = node.text('name');
       const routers = resources(stack, 'google_compute_router', nothing).map((router) => router.text('name'));
-      const found = await Promise.all(routers.map((router) => api.get(`${project}/regions/${region}/routers/${router}`)));
+      const found = await Promise.all(
+        routers.map((router) => api.get(`${project}/regions/${region}/routers/${router}`)),
+      );
       const nat = found.flatMap((router) => list(router?.['nats'])).find((one) => one['name'] === name);
       if (nat === undefined) return failed('nat', name, `no Cloud NAT ${name}`, absent('nat'));
       const ips = Array.isArray(nat['natIps']) ? nat['natIps'].length : 0;
@@ -45,7 +47,10 @@ export async function connectChecks(api: GoogleApi, stack: StackJson): Promise<C
       if (seen['disabled'] !== true && same(wanted, has)) return passed('tunnel', name, detail);
       return failed('tunnel', name, detail, {
         id: 'firewall-differs',
-        cause: seen['disabled'] === true ? 'the rule is switched off' : `the rule admits other ranges than ${wanted.join(', ')}`,
+        cause:
+          seen['disabled'] === true
+            ? 'the rule is switched off'
+            : `the rule admits other ranges than ${wanted.join(', ')}`,
         next: 'postern instance deploy --target connect',
       });
     }),
@@ -53,7 +58,12 @@ export async function connectChecks(api: GoogleApi, stack: StackJson): Promise<C
   return [...(await addressChecks('tunnel', 'connect', api, stack)), ...firewalls];
 }
 
-async function addressChecks(path: Check['path'], stackName: string, api: GoogleApi, stack: StackJson): Promise<Check[]> {
+async function addressChecks(
+  path: Check['path'],
+  stackName: string,
+  api: GoogleApi,
+  stack: StackJson,
+): Promise<Check[]> {
   const { project, region } = place(stack);
   return Promise.all(
     resources(stack, 'google_compute_address', nothing).map(async (node): Promise<Check> => {

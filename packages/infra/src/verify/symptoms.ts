@@ -1,4 +1,11 @@
-import { cidrContains, type EndpointNames, parseCidr, type Proposal, type TunnelDesign, type VpnDesign } from '@postern/core';
+import {
+  cidrContains,
+  type EndpointNames,
+  parseCidr,
+  type Proposal,
+  type TunnelDesign,
+  type VpnDesign,
+} from '@postern/core';
 import type { Agreement, EndpointSymptoms, NetworkSymptoms, TunnelSymptoms } from './causes.ts';
 import type { AmazonConnection, AmazonEndpoint, AmazonFacts, AmazonTunnel, GoogleFacts, GooglePeer } from './facts.ts';
 
@@ -59,7 +66,8 @@ function outside(
   const named = connection?.customerGateway?.ip;
   const dialled = google.tunnels.get(tunnel.name)?.peerIp;
   const first = ours === undefined || named === undefined ? 'unknown' : agreement(ours === named);
-  const second = aws === undefined || dialled === undefined || dialled === '' ? 'unknown' : agreement(dialled === aws.outside);
+  const second =
+    aws === undefined || dialled === undefined || dialled === '' ? 'unknown' : agreement(dialled === aws.outside);
   return both(first, second);
 }
 
@@ -85,7 +93,8 @@ function asn(
   const ours = google.router?.asn;
   const named = connection?.customerGateway?.asn;
   const first = ours === undefined || named === undefined ? 'unknown' : agreement(ours === named);
-  const second = peer === undefined || amazon.gateway === undefined ? 'unknown' : agreement(peer.peerAsn === amazon.gateway.asn);
+  const second =
+    peer === undefined || amazon.gateway === undefined ? 'unknown' : agreement(peer.peerAsn === amazon.gateway.asn);
   return both(first, second);
 }
 
@@ -105,7 +114,11 @@ export function networkSymptoms(design: VpnDesign, google: GoogleFacts, amazon: 
     router: router === undefined ? 'absent' : 'there',
     vpnGateway: gateway === undefined ? 'absent' : gateway.attached ? 'attached' : 'detached',
     advertised:
-      router === undefined ? 'unknown' : design.advertised.every((range) => router.advertised.includes(range)) ? 'all' : 'missing',
+      router === undefined
+        ? 'unknown'
+        : design.advertised.every((range) => router.advertised.includes(range))
+          ? 'all'
+          : 'missing',
     propagation: routeTable === undefined ? 'absent' : routeTable.propagating ? 'on' : 'off',
     awsRoutes: design.advertised.every((range) => routeTable?.routes.includes(range) === true) ? 'all' : 'missing',
     anyBgp: [...google.peerStatus.values()].some(({ up }) => up) ? 'up' : 'down',

@@ -1,4 +1,13 @@
-import { type AwsEnd, type EndpointNames, type GcpEnd, PosternError, type Proposal, Secret, type TunnelDesign, type VpnDesign } from '@postern/core';
+import {
+  type AwsEnd,
+  type EndpointNames,
+  type GcpEnd,
+  PosternError,
+  type Proposal,
+  Secret,
+  type TunnelDesign,
+  type VpnDesign,
+} from '@postern/core';
 import type { StackJson } from '../stacks/synth.ts';
 import { Node, only, type Resolve, resources } from './json.ts';
 
@@ -49,7 +58,9 @@ export function readVpn(
     externalGateway: only(awsvpn, 'google_compute_external_vpn_gateway', resolve).text('name'),
     gcpAsn: router.number('bgp', 'asn'),
     awsAsn: vgw.number('amazon_side_asn'),
-    advertised: router.list('bgp', 'advertised_ip_ranges').map((_, i) => router.text('bgp', 'advertised_ip_ranges', i, 'range')),
+    advertised: router
+      .list('bgp', 'advertised_ip_ranges')
+      .map((_, i) => router.text('bgp', 'advertised_ip_ranges', i, 'range')),
     appCIDR,
     vpcCIDR: vpc.text('cidr_block'),
     gatewayAddresses: [0, 1].map((i) => answers.gatewayAddress(i)),
@@ -67,7 +78,9 @@ export function readVpn(
         customerGatewayAddress: customerOf(connection).text('ip_address'),
         customerGatewayAsn: customerOf(connection).number('bgp_asn'),
       })),
-      endpoints: all('aws_vpc_endpoint').map((node) => endpoint(node, all('aws_vpc_security_group_ingress_rule'), groups(awsvpn, resolve))),
+      endpoints: all('aws_vpc_endpoint').map((node) =>
+        endpoint(node, all('aws_vpc_security_group_ingress_rule'), groups(awsvpn, resolve)),
+      ),
     },
   };
 }
@@ -85,7 +98,11 @@ function endpoint(node: Node, rules: readonly Node[], groups: ReadonlyMap<string
     groupName: groups.get(group)!.text('name'),
     ingress: rules
       .filter((rule) => rule.target('security_group_id') === group)
-      .map((rule) => ({ cidr: rule.text('cidr_ipv4'), fromPort: rule.number('from_port'), toPort: rule.number('to_port') })),
+      .map((rule) => ({
+        cidr: rule.text('cidr_ipv4'),
+        fromPort: rule.number('from_port'),
+        toPort: rule.number('to_port'),
+      })),
   };
 }
 
@@ -105,14 +122,20 @@ function tunnels(
     const peerInterface = tunnel.number('peer_external_gateway_interface');
     const link = links.find((node) => node.target('vpn_tunnel') === tunnel.address)!;
     const peer = peers.find((node) => node.target('interface') === link.address)!;
-    const place = external.list('interface').findIndex((_, i) => external.number('interface', i, 'id') === peerInterface);
+    const place = external
+      .list('interface')
+      .findIndex((_, i) => external.number('interface', i, 'id') === peerInterface);
     const [name, number] = awsTunnel(String(external.get('interface', place, 'ip_address')));
     const connection = connections.findIndex((node) => node.address === name);
     if (connection < 0)
-      throw new PosternError('STACK', `${external.address}.interface: ${peerInterface} names no tunnel of an AWS connection`, {
-        hint: 'run postern generate',
-        exitCode: 2,
-      });
+      throw new PosternError(
+        'STACK',
+        `${external.address}.interface: ${peerInterface} names no tunnel of an AWS connection`,
+        {
+          hint: 'run postern generate',
+          exitCode: 2,
+        },
+      );
     const gcp: GcpEnd = {
       outside: resolve(`${gateway.address}.vpn_interfaces[${gatewayInterface}].ip_address`)!,
       peerOutside: external.text('interface', place, 'ip_address'),

@@ -11,9 +11,15 @@ export function tunnelStatus({ child, ike, trouble }: TunnelState): { status: st
   if (child) return { status: 'ESTABLISHED', detailedStatus: 'Tunnel is up and running.' };
   switch (trouble) {
     case 'authentication-failed':
-      return { status: 'AUTHORIZATION_ERROR', detailedStatus: 'Handshake with the peer was broken: the shared secret was refused.' };
+      return {
+        status: 'AUTHORIZATION_ERROR',
+        detailedStatus: 'Handshake with the peer was broken: the shared secret was refused.',
+      };
     case 'no-proposal-chosen':
-      return { status: 'NEGOTIATION_FAILURE', detailedStatus: 'No proposal chosen: the peer accepts none of the offered ciphers.' };
+      return {
+        status: 'NEGOTIATION_FAILURE',
+        detailedStatus: 'No proposal chosen: the peer accepts none of the offered ciphers.',
+      };
     case 'no-answer':
       return { status: 'NO_INCOMING_PACKETS', detailedStatus: 'No incoming packets from the peer.' };
     case 'none':
@@ -74,7 +80,9 @@ export class Compute {
       result: {
         network: `${prefix}/projects/${design.project}/global/networks/${design.network}`,
         bestRoutes: seen.flatMap(({ tunnel, state }) => state.gcpLearned.map((range) => this.#route(range, tunnel))),
-        bestRoutesForRouter: seen.flatMap(({ tunnel, state }) => state.gcpLearned.map((range) => this.#route(range, tunnel))),
+        bestRoutesForRouter: seen.flatMap(({ tunnel, state }) =>
+          state.gcpLearned.map((range) => this.#route(range, tunnel)),
+        ),
         bgpPeerStatus: seen.map(({ tunnel, state }) => this.#peerStatus(tunnel, state)),
       },
     };

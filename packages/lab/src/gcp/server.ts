@@ -54,19 +54,23 @@ export async function startComputeServer(listen: ListenAddress, state: () => Pro
 
 /** One request. PURE. */
 export function answer(method: string, path: string, state: LabState): Answer {
-  const [project, ...rest] = path.replace(/^\/compute\/v1\/projects\//, '/projects/').replace(/^\/projects\//, '').split('/');
+  const [project, ...rest] = path
+    .replace(/^\/compute\/v1\/projects\//, '/projects/')
+    .replace(/^\/projects\//, '')
+    .split('/');
   if (!/^(\/compute\/v1)?\/projects\//.test(path)) return failure(404, `no such path: ${path}`, 'notFound');
-  if (method !== 'GET') return failure(405, 'the lab only reads: change config.yaml and start it again', 'methodNotAllowed');
+  if (method !== 'GET')
+    return failure(405, 'the lab only reads: change config.yaml and start it again', 'methodNotAllowed');
   const { design } = state;
-  if (project !== design.project)
-    return failure(404, `The resource 'projects/${project}' was not found`, 'notFound');
+  if (project !== design.project) return failure(404, `The resource 'projects/${project}' was not found`, 'notFound');
   const compute = new Compute(state);
   if (rest[0] === 'aggregated' && rest.length === 2) return aggregated(compute, rest[1]!, `regions/${design.region}`);
   if (rest[0] === 'global' && rest.length >= 2) return collection(global, compute, rest[1]!, rest.slice(2), path);
   if (rest[0] === 'regions' && rest.length === 2 && rest[1] === design.region)
     return { status: 200, body: { kind: 'compute#region', name: design.region, status: 'UP' } };
   if (rest[0] === 'regions' && rest.length >= 3) {
-    if (rest[1] !== design.region) return failure(404, `The resource '${rest.slice(0, 2).join('/')}' was not found`, 'notFound');
+    if (rest[1] !== design.region)
+      return failure(404, `The resource '${rest.slice(0, 2).join('/')}' was not found`, 'notFound');
     if (rest[2] === 'routers' && rest[4] === 'getRouterStatus')
       return rest[3] === design.router
         ? { status: 200, body: compute.routerStatus() }
@@ -81,7 +85,10 @@ function aggregated(compute: Compute, name: string, scope: string): Answer {
   if (items === undefined) return failure(404, `the lab has no ${name}`, 'notFound');
   return {
     status: 200,
-    body: { kind: `compute#${name.replace(/s$/, '')}AggregatedList`, items: items.length === 0 ? {} : { [scope]: { [name]: items } } },
+    body: {
+      kind: `compute#${name.replace(/s$/, '')}AggregatedList`,
+      items: items.length === 0 ? {} : { [scope]: { [name]: items } },
+    },
   };
 }
 

@@ -86,7 +86,9 @@ export function ec2Answer(action: string, state: LabState): Xml | undefined {
 function connection(state: LabState, index: number): Xml {
   const { design } = state;
   const names = design.aws.connections[index]!;
-  const mine = design.tunnels.map((tunnel, i) => ({ tunnel, seen: state.tunnels[i]! })).filter(({ tunnel }) => tunnel.connection === index);
+  const mine = design.tunnels
+    .map((tunnel, i) => ({ tunnel, seen: state.tunnels[i]! }))
+    .filter(({ tunnel }) => tunnel.connection === index);
   return {
     vpnConnectionId: `vpn-0lab000000000000${index}`,
     state: 'available',
@@ -161,6 +163,8 @@ function tags(name: string): Xml {
 export function toXml(value: Xml): string {
   if (Array.isArray(value)) return (value as readonly Xml[]).map((item) => `<item>${toXml(item)}</item>`).join('');
   if (typeof value === 'object')
-    return Object.entries(value as Readonly<Record<string, Xml>>).map(([name, child]) => `<${name}>${toXml(child)}</${name}>`).join('');
+    return Object.entries(value as Readonly<Record<string, Xml>>)
+      .map(([name, child]) => `<${name}>${toXml(child)}</${name}>`)
+      .join('');
   return String(value).replace(/[&<>]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[c]!);
 }

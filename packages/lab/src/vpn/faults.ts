@@ -17,13 +17,15 @@ export const faults: readonly Fault[] = [
     name: 'wrong-key',
     what: 'the AWS end has another pre-shared key',
     scope: 'tunnel',
-    apply: (design, tunnel) => changeAws(design, tunnel, (aws) => ({ ...aws, key: new Secret(`x${aws.key.reveal().slice(1)}`) })),
+    apply: (design, tunnel) =>
+      changeAws(design, tunnel, (aws) => ({ ...aws, key: new Secret(`x${aws.key.reveal().slice(1)}`) })),
   },
   {
     name: 'wrong-proposal',
     what: 'the AWS end wants Diffie-Hellman group 17, which Cloud VPN does not offer',
     scope: 'tunnel',
-    apply: (design, tunnel) => changeAws(design, tunnel, (aws) => ({ ...aws, phase1: { ...aws.phase1, dhGroups: [17] } })),
+    apply: (design, tunnel) =>
+      changeAws(design, tunnel, (aws) => ({ ...aws, phase1: { ...aws.phase1, dhGroups: [17] } })),
   },
   {
     name: 'wrong-asn',
@@ -34,8 +36,13 @@ export const faults: readonly Fault[] = [
       const asn = design.gcpAsn === 64_999 ? 64_998 : 64_999;
       return {
         ...design,
-        tunnels: design.tunnels.map((t) => (t.connection === connection ? { ...t, aws: { ...t.aws, peerAsn: asn } } : t)),
-        aws: { ...design.aws, connections: changeAt(design.aws.connections, connection, (c) => ({ ...c, customerGatewayAsn: asn })) },
+        tunnels: design.tunnels.map((t) =>
+          t.connection === connection ? { ...t, aws: { ...t.aws, peerAsn: asn } } : t,
+        ),
+        aws: {
+          ...design.aws,
+          connections: changeAt(design.aws.connections, connection, (c) => ({ ...c, customerGatewayAsn: asn })),
+        },
       };
     },
   },
@@ -43,7 +50,8 @@ export const faults: readonly Fault[] = [
     name: 'wrong-inside',
     what: 'the AWS end has another inside range than the Cloud Router’s interface',
     scope: 'tunnel',
-    apply: (design, tunnel) => changeAws(design, tunnel, (aws) => ({ ...aws, insideCIDR: `169.254.99.${4 * tunnel}/30` })),
+    apply: (design, tunnel) =>
+      changeAws(design, tunnel, (aws) => ({ ...aws, insideCIDR: `169.254.99.${4 * tunnel}/30` })),
   },
   {
     name: 'wrong-address',
@@ -54,7 +62,9 @@ export const faults: readonly Fault[] = [
       const address = '203.0.113.200';
       return {
         ...design,
-        tunnels: design.tunnels.map((t) => (t.connection === connection ? { ...t, aws: { ...t.aws, peerOutside: address } } : t)),
+        tunnels: design.tunnels.map((t) =>
+          t.connection === connection ? { ...t, aws: { ...t.aws, peerOutside: address } } : t,
+        ),
         aws: {
           ...design.aws,
           connections: changeAt(design.aws.connections, connection, (c) => ({ ...c, customerGatewayAddress: address })),

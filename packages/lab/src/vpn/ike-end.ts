@@ -47,7 +47,13 @@ export class IkeEnd {
     // 10 s: it listens within a third of a second on an idle machine.
     for (let waitedMs = 0; ; waitedMs += 50) {
       signal.throwIfAborted();
-      if (await this.#swanctl(['--stats', '--uri', this.#uri]).then(() => true, () => false)) return;
+      if (
+        await this.#swanctl(['--stats', '--uri', this.#uri]).then(
+          () => true,
+          () => false,
+        )
+      )
+        return;
       if (waitedMs > 10_000 || this.#child.exitCode !== null)
         throw new PosternError('LAB_IKE', `the IKE daemon in ${this.#namespace} did not start:\n${this.#log}`);
       await delay(50);
@@ -74,7 +80,8 @@ export class IkeEnd {
     for (const line of text.split('\n')) {
       if (/CHILD_SA .* established/.test(line)) this.#trouble = 'none';
       else if (/AUTHENTICATION_FAILED/.test(line)) this.#trouble = 'authentication-failed';
-      else if (/NO_PROPOSAL_CHOSEN|no acceptable .* found|no IKE config found/.test(line)) this.#trouble = 'no-proposal-chosen';
+      else if (/NO_PROPOSAL_CHOSEN|no acceptable .* found|no IKE config found/.test(line))
+        this.#trouble = 'no-proposal-chosen';
       else if (/retransmit \d+ of request|giving up after|peer not responding/.test(line)) this.#trouble = 'no-answer';
     }
   }
@@ -89,7 +96,15 @@ export async function handOver(
   options: { end: string; router: string; device: string; address: string; mtuBytes: number },
 ): Promise<void> {
   const { end, router, device, address } = options;
-  await rig.ip(end, [`link set ipsec0 down`, `link set ipsec0 name ${device}`, `link set ${device} netns ${rig.name(router)}`]);
-  await rig.ip(router, [`link set ${device} mtu ${options.mtuBytes}`, `addr add ${address} dev ${device}`, `link set ${device} up`]);
+  await rig.ip(end, [
+    `link set ipsec0 down`,
+    `link set ipsec0 name ${device}`,
+    `link set ${device} netns ${rig.name(router)}`,
+  ]);
+  await rig.ip(router, [
+    `link set ${device} mtu ${options.mtuBytes}`,
+    `addr add ${address} dev ${device}`,
+    `link set ${device} up`,
+  ]);
   await rig.ip(end, ['rule del pref 220']).catch(() => {}); // absent where the daemon was told nothing to route
 }

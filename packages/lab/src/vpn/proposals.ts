@@ -36,7 +36,8 @@ const groups: Readonly<Record<number, string>> = {
  * AWS has both, which makes them the honest wrong proposal.
  * https://cloud.google.com/network-connectivity/docs/vpn/concepts/supported-ike-ciphers
  */
-const cloudGroups = 'modp2048-modp2048s256-modp1536-modp3072-modp4096-modp8192-modp1024-ecp256-ecp384-ecp521-curve25519';
+const cloudGroups =
+  'modp2048-modp2048s256-modp1536-modp3072-modp4096-modp8192-modp1024-ecp256-ecp384-ecp521-curve25519';
 export const cloudVpnOffer = {
   ike: [
     `aes256gcm16-aes192gcm16-aes128gcm16-prfsha512-prfsha384-prfsha256-prfsha1-${cloudGroups}`,

@@ -122,7 +122,12 @@ class Run {
     const before = traffic.ok;
     await this.#until(() => traffic.ok >= before + 5, trafficTimeoutMs);
     const ok = traffic.ok >= before + 5;
-    this.#done('HTTP through the tunnels', ok, ok ? `${traffic.url} answers 200` : `${traffic.url} does not answer`, startedMs);
+    this.#done(
+      'HTTP through the tunnels',
+      ok,
+      ok ? `${traffic.url} answers 200` : `${traffic.url} does not answer`,
+      startedMs,
+    );
     return ok;
   }
 
@@ -136,7 +141,10 @@ class Run {
     this.#options.step(`cutting ${what}; BGP notices within its hold time of 30 s`);
     const startedMs = performance.now();
     traffic.takeLongestGapMs();
-    await cut(this.#world.rig, lost.map((tunnel) => tunnel.aws.outside));
+    await cut(
+      this.#world.rig,
+      lost.map((tunnel) => tunnel.aws.outside),
+    );
     await this.#until((states) => states.filter(up).length <= left, failoverTimeoutMs);
     const sessions = this.#tunnels.filter(up).length;
     this.#done(`cut ${what}`, sessions === left, `${sessions} of ${tunnels.length} sessions left`, startedMs);

@@ -30,7 +30,9 @@ export function refusals(design: VpnDesign): string[] {
     const cidr = parseCidr(range);
     if ('reason' in cidr || 'reason' in vpc) problems.push(`${range} or ${design.vpcCIDR} is not a network`);
     else if (cidrsOverlap(cidr, vpc) && cidr.prefix >= vpc.prefix)
-      problems.push(`the Cloud Router advertises ${range}, which lies in the VPC's ${design.vpcCIDR}: the VPC would keep it to itself`);
+      problems.push(
+        `the Cloud Router advertises ${range}, which lies in the VPC's ${design.vpcCIDR}: the VPC would keep it to itself`,
+      );
   }
   return problems;
 }

@@ -31,11 +31,15 @@ export function readState(file: string): LabState {
     return JSON.parse(readFileSync(file, 'utf8')) as LabState;
   } catch (error) {
     const missing = errorCode(error) === 'ENOENT';
-    throw new PosternError('LAB_STATE', missing ? `no VPN lab is running: ${file} is not there` : `${file} is not a lab's state`, {
-      hint: 'start one: postern lab vpn --config config.yaml --hold; or answer without one: postern lab gcp --config config.yaml',
-      cause: error,
-      exitCode: 2,
-    });
+    throw new PosternError(
+      'LAB_STATE',
+      missing ? `no VPN lab is running: ${file} is not there` : `${file} is not a lab's state`,
+      {
+        hint: 'start one: postern lab vpn --config config.yaml --hold; or answer without one: postern lab gcp --config config.yaml',
+        cause: error,
+        exitCode: 2,
+      },
+    );
   }
 }
 

@@ -44,17 +44,20 @@ async function lan(rig: Rig, router: string, host: string, cidr: string): Promis
     `addr add ${gateway}/${prefix} dev lan0`,
     'link set lan0 up',
   ]);
-  await rig.ip(host, [`addr add ${address}/${prefix} dev eth0`, 'link set eth0 up', `route add default via ${gateway}`]);
+  await rig.ip(host, [
+    `addr add ${address}/${prefix} dev eth0`,
+    'link set eth0 up',
+    `route add default via ${gateway}`,
+  ]);
 }
 
 /** The router's and the host's address in a network; both clouds keep the first for the router. */
 export function lanAddresses(cidr: string): [gateway: string, host: string] {
   const octets = cidr.split('/', 1)[0]!.split('.').map(Number);
   const base = octets.reduce((sum, octet) => sum * 256 + octet, 0);
-  return [base + 1, base + 10].map((n) => [24, 16, 8, 0].map((shift) => Math.floor(n / 2 ** shift) % 256).join('.')) as [
-    string,
-    string,
-  ];
+  return [base + 1, base + 10].map((n) =>
+    [24, 16, 8, 0].map((shift) => Math.floor(n / 2 ** shift) % 256).join('.'),
+  ) as [string, string];
 }
 
 /** A security group on the host: nothing enters but what a rule admits, and answers. */

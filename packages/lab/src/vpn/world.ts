@@ -1,13 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PosternError } from '@postern/core';
-import {
-  awsInside,
-  birdConfig,
-  parseProtocols,
-  parseRoutes,
-  type PeeringState,
-  peerings,
-} from './bird-config.ts';
+import { awsInside, birdConfig, parseProtocols, parseRoutes, type PeeringState, peerings } from './bird-config.ts';
 import type { VpnDesign } from '@postern/core';
 import { handOver, IkeEnd, type IkeTrouble } from './ike-end.ts';
 import { exec, type Rig } from './rig.ts';
@@ -65,11 +58,25 @@ export class World {
       install: side === 'gcp' || design.aws.propagated,
     });
     const file = this.rig.write(`bird-${side}.conf`, config);
-    const child = this.rig.daemon(side, 'bird', ['-f', '-c', file, '-s', this.#birdSocket(side), '-P', '/run/bird.pid']);
+    const child = this.rig.daemon(side, 'bird', [
+      '-f',
+      '-c',
+      file,
+      '-s',
+      this.#birdSocket(side),
+      '-P',
+      '/run/bird.pid',
+    ]);
     let log = '';
     child.stderr.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4000)));
     for (let waitedMs = 0; ; waitedMs += 50) {
-      if (await this.#birdc(side, 'show status').then(() => true, () => false)) return;
+      if (
+        await this.#birdc(side, 'show status').then(
+          () => true,
+          () => false,
+        )
+      )
+        return;
       if (waitedMs > 10_000) throw new PosternError('LAB_BGP', `BIRD in ${side} did not start:\n${log}`);
       await delay(50);
     }
@@ -135,7 +142,11 @@ export class World {
   /** Waits until `holds` says yes of the state, or the time is up; the last state either way. */
   async until(
     holds: (states: readonly TunnelState[]) => boolean,
-    { timeoutMs, signal, seen }: { timeoutMs: number; signal: AbortSignal; seen?: (states: readonly TunnelState[]) => void },
+    {
+      timeoutMs,
+      signal,
+      seen,
+    }: { timeoutMs: number; signal: AbortSignal; seen?: (states: readonly TunnelState[]) => void },
   ): Promise<TunnelState[]> {
     const deadlineMs = performance.now() + timeoutMs;
     for (;;) {

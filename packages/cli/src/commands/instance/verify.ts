@@ -9,7 +9,9 @@ import { progress } from '../../io/progress.ts';
 export function registerVerify(instance: Command): void {
   instance
     .command('verify')
-    .description('check every path live, through the clouds’ APIs: a verdict each, and on failure the likely cause and the next step')
+    .description(
+      'check every path live, through the clouds’ APIs: a verdict each, and on failure the likely cause and the next step',
+    )
     .argument('[dir]', 'the instance’s directory', '.')
     .option('-q, --quiet', 'no progress')
     .addOption(outputOption())
@@ -32,9 +34,13 @@ Examples:
       const bar = progress({ quiet: quiet === true });
       const removed = readRemovedStacks(dir);
       const step = (text: string): void => bar.step(text);
-      const verification = await verify({ instance, removed, env: process.env, signal: terminationSignal(), step }).finally(
-        () => bar.end(),
-      );
+      const verification = await verify({
+        instance,
+        removed,
+        env: process.env,
+        signal: terminationSignal(),
+        step,
+      }).finally(() => bar.end());
       printObject(verification, output, () => report(verification));
       if (verification.verdict !== 'ok') process.exitCode = 1;
     });

@@ -19,7 +19,9 @@ export async function vpnDesign(config: string): Promise<{ design: VpnDesign; no
     const text = readIfThere(file);
     const fresh = `${JSON.stringify(synthesised.get(name), null, 2)}\n`;
     if (text !== undefined && text !== fresh)
-      notes.push(`${file}: differs from what config.yaml describes; the lab rehearses the file (postern generate renews it)`);
+      notes.push(
+        `${file}: differs from what config.yaml describes; the lab rehearses the file (postern generate renews it)`,
+      );
     return JSON.parse(text ?? fresh) as Readonly<Record<string, unknown>>;
   };
   const stacks = { awsvpc: stack('awsvpc'), awsvpn: stack('awsvpn') };

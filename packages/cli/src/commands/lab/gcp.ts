@@ -19,7 +19,12 @@ export function registerLabGcp(root: Command): void {
     .option('--listen <address>', 'where to listen; port 0 takes a free one', listen, { host: '127.0.0.1', port: 0 })
     .option('--state <file>', 'what postern lab vpn writes (default: /run/postern/lab-vpn.json)')
     .option('-c, --config <file>', 'answer without a running lab: as if the VPN of this config.yaml had come up')
-    .option('--down <tunnel>', 'with --config: this tunnel is down; may be repeated', (value, all: string[]) => [...all, value], [])
+    .option(
+      '--down <tunnel>',
+      'with --config: this tunnel is down; may be repeated',
+      (value, all: string[]) => [...all, value],
+      [],
+    )
     .addHelpText(
       'after',
       `
@@ -55,7 +60,9 @@ async function imagine(config: string, down: readonly string[]) {
   for (const note of notes) process.stderr.write(`${note}\n`);
   const unknown = down.find((name) => !design.tunnels.some((tunnel) => tunnel.name === name));
   if (unknown !== undefined)
-    throw new UsageError(`there is no tunnel ${unknown}`, { hint: `one of ${design.tunnels.map(({ name }) => name).join(', ')}` });
+    throw new UsageError(`there is no tunnel ${unknown}`, {
+      hint: `one of ${design.tunnels.map(({ name }) => name).join(', ')}`,
+    });
   return imaginedState(design, down, new Date().toISOString());
 }
 

@@ -20,7 +20,9 @@ interface Options {
 export function registerLabVpn(root: Command): void {
   labCommand(root)
     .command('vpn')
-    .description('bring the VPN of config.yaml up in network namespaces: real IKEv2 and BGP, HTTP through it, a failover')
+    .description(
+      'bring the VPN of config.yaml up in network namespaces: real IKEv2 and BGP, HTTP through it, a failover',
+    )
     .requiredOption('-c, --config <file>', 'the instance’s config.yaml, or its directory')
     .option('--fault <name[=tunnel]>', 'make this fault first; may be repeated (see below)', collect, [])
     .option('--no-failover', 'leave out the cut')
