@@ -103,7 +103,7 @@ async function stayUp(scene: Scene, signal: AbortSignal): Promise<void> {
     .map((word) => `${word} `)
     .join('');
   stage.act('it stays up; try in another terminal');
-  stage.text(`${inProduct}git -c http.proxy=http://127.0.0.1:${proxyPort} -c http.sslCAInfo=${ca} clone ${url} /tmp/clone
+  stage.text(`${inProduct}env GIT_SSL_CAINFO=${ca} git -c http.proxy=http://127.0.0.1:${proxyPort} clone ${url} /tmp/clone
 ${inProduct}curl -x http://127.0.0.1:${proxyPort} --cacert ${ca} ${url}/HEAD
 ${inProduct}curl -x http://127.0.0.1:${proxyPort} https://payroll.corp.acme.example/      # refused: no rule
 npx postern tunnel audit --dir ${world.scratch} --since 10m

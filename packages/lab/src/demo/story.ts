@@ -29,18 +29,18 @@ function gitEnvironment(world: World): Record<string, string> {
     all_proxy: '',
     NO_PROXY: '',
     no_proxy: '',
+    // In the environment, because there it wins over a CA that this machine's own environment may name.
+    GIT_SSL_CAINFO: fileOf(world, 'corp-ca.pem'),
     RES_OPTIONS: 'timeout:2 attempts:1',
   };
 }
-
-const trust = (world: World): string[] => ['-c', `http.sslCAInfo=${fileOf(world, 'corp-ca.pem')}`];
 
 export async function directAttempt(scene: Scene): Promise<void> {
   const { world, stage } = scene;
   await stage.step('the product asks the git host directly: no way', async (note) => {
     const url = urlOf(scene);
     note.command(`git ls-remote ${url}`);
-    const command = [...world.places.in('product'), 'git', ...trust(world), 'ls-remote', url];
+    const command = [...world.places.in('product'), 'git', 'ls-remote', url];
     const { code, stderr } = await world.children.run(
       command,
       { env: gitEnvironment(world), timeoutMs: 20_000 },
@@ -60,7 +60,7 @@ export async function cloneThrough(scene: Scene): Promise<void> {
     note.command(`git -c http.proxy=http://127.0.0.1:${proxyPort} clone ${url}`);
     const proxy = ['-c', `http.proxy=http://127.0.0.1:${proxyPort}`];
     const inPlace = world.places.in('product');
-    const command = [...inPlace, 'git', ...trust(world), ...proxy, 'clone', '--quiet', url, clone];
+    const command = [...inPlace, 'git', ...proxy, 'clone', '--quiet', url, clone];
     const cloned = await world.children.run(command, { env: gitEnvironment(world) }, world.signal);
     world.signal.throwIfAborted();
     if (cloned.code !== 0)
