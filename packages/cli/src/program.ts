@@ -6,6 +6,7 @@ import { registerGitHost } from './commands/lab/git-host.ts';
 import { registerDnsProxy } from './commands/dns-proxy.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerHealth } from './commands/health.ts';
+import { registerImages } from './commands/images/index.ts';
 import { registerInstance } from './commands/instance/index.ts';
 import { registerPrivatelink } from './commands/privatelink/index.ts';
 import { registerSandbox } from './commands/sandbox/index.ts';
@@ -34,6 +35,7 @@ export function program(): Command {
   registerInstance(root);
   registerGenerate(root);
   registerPrivatelink(root);
+  registerImages(root);
   registerSandbox(root);
   registerLabVpn(root);
   registerLabGcp(root);

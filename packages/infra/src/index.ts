@@ -20,3 +20,5 @@ export { dashboard } from './dashboard/dashboard.ts';
 export { type CloudAnswers, readVpn, unknownAnswers } from './vpn/read.ts';
 export { type Check } from './verify/check.ts';
 export { type Verification, verify, type VerifyOptions } from './verify/verify.ts';
+export { type Copied, copyImages, type ImagesOptions, lockImages, type Locked } from './images/images.ts';
+export { type Advice, advise, type Facts, nextQuestion, questions } from './advise/advise.ts';

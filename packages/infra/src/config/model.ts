@@ -63,7 +63,11 @@ export interface Instance {
   readonly vpn: { readonly gcpASN: number; readonly awsASN: number; readonly advertise: readonly string[] };
   readonly routes: readonly DnsRoute[];
   readonly connect: ConnectSide | undefined;
-  readonly images: { readonly source: string | undefined; readonly tag: string | undefined };
+  readonly images: {
+    readonly source: string | undefined;
+    readonly repository: string | undefined;
+    readonly tag: string | undefined;
+  };
   readonly backend: Backend;
 }
 
@@ -89,7 +93,7 @@ export function instanceOf(document: InstanceDocument): Instance {
     vpn,
     routes: privateDNS.routes,
     connect: connect?.enabled === true ? connectSide(metadata.name, connect) : undefined,
-    images: { source: spec.images.source, tag: spec.images.tag },
+    images: { source: spec.images.source, repository: spec.images.repository, tag: spec.images.tag },
     backend: backendOf(spec.terraform.backend),
   };
 }

@@ -181,15 +181,22 @@ const backend = z
   .refine((value) => value.gcs === undefined || value.s3 === undefined, 'has both gcs and s3; one is expected')
   .describe('Where Terraform keeps state, under INSTANCE/STACK. Default: files under state/.');
 
+const repositoryField = (what: string) =>
+  z
+    .string()
+    .regex(/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+$/, {
+      error: (issue) => `${JSON.stringify(issue.input)} is not a repository such as registry.example/postern`,
+    })
+    .describe(what);
+
 const images = z
   .strictObject({
-    source: z
-      .string()
-      .regex(/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+$/, {
-        error: (issue) => `${JSON.stringify(issue.input)} is not a repository such as registry.example/postern`,
-      })
-      .optional()
-      .describe('The repository that `postern images copy` copies from: registry/path, without tag.'),
+    source: repositoryField(
+      'The repository that `postern images copy` copies from: registry/path, without tag.',
+    ).optional(),
+    repository: repositoryField(
+      'The instance’s own repository. Default: postern, in the repository that the stack gke makes.',
+    ).optional(),
     tag: z
       .string()
       .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/)

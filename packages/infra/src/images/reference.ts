@@ -29,7 +29,7 @@ export type ImagesLock = z.infer<typeof lockSchema>;
 
 /** The instance's own copy of the image. */
 export function ownRepository(instance: Instance): string {
-  return `${imageRepository(instance)}/postern`;
+  return instance.images.repository ?? `${imageRepository(instance)}/postern`;
 }
 
 export interface ChosenImage {

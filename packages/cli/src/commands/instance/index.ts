@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { registerAdvise } from './advise.ts';
+import { registerDashboard } from './dashboard.ts';
 import { registerInit } from './init.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerVerify } from './verify.ts';
@@ -13,4 +15,6 @@ export function registerInstance(root: Command): void {
   registerValidate(instance);
   registerMigrate(instance);
   registerVerify(instance);
+  registerAdvise(instance);
+  registerDashboard(instance);
 }
