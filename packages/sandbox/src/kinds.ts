@@ -2,10 +2,18 @@
 import type { Kind } from '@postern/resources';
 import { tenantSchema } from './baseline/tenant.ts';
 import { waiverSchema } from './gate/waiver.ts';
+import { projectSchema } from './plan/project.ts';
+import { sandboxSchema } from './plan/sandbox.ts';
 
 const apiVersion = 'postern.dev/v1';
 
 export const kinds: readonly Kind[] = [
+  {
+    apiVersion,
+    kind: 'Sandbox',
+    description: 'a shared environment: provider, network, nodes, CI issuers, gate policy',
+    schema: sandboxSchema,
+  },
   {
     apiVersion,
     kind: 'Tenant',
@@ -17,5 +25,11 @@ export const kinds: readonly Kind[] = [
     kind: 'Waiver',
     description: 'an analysed finding: OpenVEX statement, owner, approver, scope, expiry',
     schema: waiverSchema,
+  },
+  {
+    apiVersion,
+    kind: 'Project',
+    description: 'a CI pipeline: who it is, from which refs, for which tenant',
+    schema: projectSchema,
   },
 ];

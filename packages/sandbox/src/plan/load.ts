@@ -11,6 +11,9 @@ import {
 import { type Tenant, type TenantDocument, tenantSchema, toTenant } from '../baseline/tenant.ts';
 import { isObject } from '../gate/json.ts';
 import { type Waiver, fromDocument, waiverSchema } from '../gate/waiver.ts';
+import { planNetwork } from './network.ts';
+import { type Project, type ProjectDocument, projectSchema, toProject } from './project.ts';
+import { type Sandbox, type SandboxDocument, isAws, sandboxSchema, toSandbox } from './sandbox.ts';
 
 export interface SourceFile {
   readonly file: string;
@@ -18,11 +21,15 @@ export interface SourceFile {
 }
 
 export interface Resources {
+  /** The one Sandbox, where the files have one. */
+  readonly sandbox: Sandbox | undefined;
+  readonly projects: readonly Project[];
   readonly tenants: readonly Tenant[];
   readonly waivers: readonly Waiver[];
+  readonly warnings: readonly Diagnostic[];
 }
 
-const schemas = { Tenant: tenantSchema, Waiver: waiverSchema } as const;
+const schemas = { Sandbox: sandboxSchema, Tenant: tenantSchema, Project: projectSchema, Waiver: waiverSchema } as const;
 type KindName = keyof typeof schemas;
 
 interface Loaded {
@@ -47,8 +54,15 @@ export function loadResources(files: readonly SourceFile[]): Resources {
   duplicates(loaded, problems);
   const tenants = loaded.filter((one) => one.kind === 'Tenant');
   crossTenants(tenants, problems);
+  const sandboxes = loaded.filter((one) => one.kind === 'Sandbox');
+  const projects = loaded.filter((one) => one.kind === 'Project');
+  crossProjects(projects, tenants, sandboxes, problems);
+  const sandbox = checkSandbox(sandboxes, problems);
   if (problems.some((problem) => problem.severity === 'error')) throw new ConfigError(problems);
   return {
+    sandbox,
+    projects: projects.map((one) => toProject(one.value as ProjectDocument)),
+    warnings: problems,
     tenants: tenants.map((one) => toTenant(one.value as TenantDocument)),
     waivers: loaded
       .filter((one) => one.kind === 'Waiver')
@@ -119,6 +133,73 @@ function crossTenants(tenants: readonly Loaded[], problems: Diagnostic[]): void 
             ),
           );
         }
+  }
+}
+
+/** A sandbox alone in its folder, and an address plan that holds. */
+function checkSandbox(sandboxes: readonly Loaded[], problems: Diagnostic[]): Sandbox | undefined {
+  const [first, second] = sandboxes;
+  if (second !== undefined)
+    problems.push(
+      diagnostic(second.document, ['metadata', 'name'], `a second Sandbox (${second.name}); one folder describes one`),
+    );
+  if (first === undefined) return undefined;
+  const sandbox = toSandbox(first.value as SandboxDocument);
+  if (isAws(sandbox))
+    for (const { path, message, severity } of planNetwork(sandbox.spec).problems)
+      problems.push(diagnostic(first.document, path, message, severity));
+  return sandbox;
+}
+
+/** A pipeline deploys for a tenant that exists, comes from an issuer the sandbox trusts, and shares its repositories with none. */
+function crossProjects(
+  projects: readonly Loaded[],
+  tenants: readonly Loaded[],
+  sandboxes: readonly Loaded[],
+  problems: Diagnostic[],
+): void {
+  const owners = new Map<string, string>();
+  const sandbox = (sandboxes[0]?.value as SandboxDocument | undefined)?.spec;
+  for (const { name, value, document } of projects) {
+    const { spec } = value as ProjectDocument;
+    if (tenants.length > 0 && !tenants.some((tenant) => tenant.name === spec.tenant)) {
+      const near = didYouMean(
+        spec.tenant,
+        tenants.map((tenant) => tenant.name),
+      );
+      problems.push(
+        diagnostic(
+          document,
+          ['spec', 'tenant'],
+          `there is no tenant ${spec.tenant}${near === undefined ? '' : `, did you mean ${near}?`}`,
+        ),
+      );
+    }
+    if (
+      sandbox?.provider === 'aws' &&
+      !(sandbox.ci ?? []).some(
+        (ci) => ci.provider === spec.provider && ci.organisation.toLowerCase() === spec.organisation.toLowerCase(),
+      )
+    )
+      problems.push(
+        diagnostic(
+          document,
+          ['spec', 'organisation'],
+          `the sandbox trusts no ${spec.provider} organisation ${spec.organisation}: add it to spec.ci`,
+        ),
+      );
+    for (const [i, repository] of spec.repositories.entries()) {
+      const owner = owners.get(repository);
+      if (owner !== undefined)
+        problems.push(
+          diagnostic(
+            document,
+            ['spec', 'repositories', i],
+            `${repository} belongs to project ${owner}: what two may push to, neither can be held to`,
+          ),
+        );
+      owners.set(repository, name);
+    }
   }
 }
 
