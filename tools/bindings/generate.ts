@@ -8,7 +8,7 @@ import { bindings } from './render.ts';
 import type { ProviderSchema } from './schema.ts';
 
 const root = dirname(dirname(import.meta.dirname));
-export const target = join(root, 'packages/infra/src/stacks/terraform/bindings.gen.ts');
+export const target = join(root, 'packages/terraform/src/bindings.gen.ts');
 
 export function readSchemas(): ProviderSchema[] {
   return ['aws', 'google', 'random'].map(

@@ -8,7 +8,7 @@ import { playbook } from '../playbook/playbook.ts';
 import { stacksOf } from '../stacks/names.ts';
 import type { KnownOutputs } from '../stacks/outputs.ts';
 import { synthesize, synthesizerVersion } from '../stacks/synth.ts';
-import { hclText } from '../stacks/terraform/hcl.ts';
+import { hclText } from '@postern/terraform';
 
 export const parts = ['cdktf', 'kustomize', 'dashboard', 'playbook'] as const;
 export type Part = (typeof parts)[number];

@@ -4,7 +4,7 @@
  */
 import type { AwsSide, Instance } from '../config/model.ts';
 import { awsPartition } from '../config/regions.ts';
-import { providerVersions } from '../stacks/terraform/bindings.gen.ts';
+import { providerVersions } from '@postern/terraform';
 
 /** The policy name that the console shows; TLS 1.3 and, for older clients, 1.2. */
 const sslPolicy = 'ELBSecurityPolicy-TLS13-1-2-2021-06';

@@ -1,7 +1,7 @@
 /** Stack `awsvpc`: the dedicated VPC in the customer's dedicated AWS account, private subnets in every zone, route tables. */
 import type { TerraformStack } from 'cdktn';
 import type { AwsSide } from '../config/model.ts';
-import { dataSource, output, resource } from './terraform/construct.ts';
+import { dataSource, output, resource } from '@postern/terraform';
 
 /** What `awsvpn` reads of it. The names are the stack's outputs. */
 export const awsVpcOutputs = ['vpc_id', 'subnet_ids_by_zone', 'route_table_id'] as const;

@@ -3,8 +3,8 @@ import type { TerraformStack } from 'cdktn';
 import type { AwsSide, Instance } from '../config/model.ts';
 import { addEndpoints } from './endpoints.ts';
 import { networkPath } from './google.ts';
-import { type Handle, output, resource } from './terraform/construct.ts';
-import type { Resources } from './terraform/bindings.gen.ts';
+import { type Handle, output, resource } from '@postern/terraform';
+import type { Resources } from '@postern/terraform';
 import { proposal, timers, type TunnelPlan, tunnelPlans } from './vpn-plan.ts';
 
 /** References into `awsvpc`, as expressions of this stack. */

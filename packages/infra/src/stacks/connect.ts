@@ -5,8 +5,8 @@
 import type { TerraformStack } from 'cdktn';
 import type { ConnectSide, Instance } from '../config/model.ts';
 import { networkPath, stackTags } from './google.ts';
-import type { Resources } from './terraform/bindings.gen.ts';
-import { type Handle, output, resource } from './terraform/construct.ts';
+import type { Resources } from '@postern/terraform';
+import { type Handle, output, resource } from '@postern/terraform';
 
 export const tunnelPort = 50050;
 

@@ -3,7 +3,7 @@ import type { TerraformStack } from 'cdktn';
 import { endpointServicePattern } from '../config/fields.ts';
 import type { AwsSide, Instance, PrivateLink } from '../config/model.ts';
 import type { VpcReferences } from './awsvpn.ts';
-import { dataSource, output, resource } from './terraform/construct.ts';
+import { dataSource, output, resource } from '@postern/terraform';
 
 /** `vpce-svc-0123...`: names the resources, so that an edit of one link touches no other. */
 export function serviceID(link: PrivateLink): string {

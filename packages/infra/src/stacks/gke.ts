@@ -5,7 +5,7 @@
 import type { TerraformStack } from 'cdktn';
 import type { Instance, NodePool } from '../config/model.ts';
 import { imageRepository, registryName, stackTags } from './google.ts';
-import { dataSource, output, resource } from './terraform/construct.ts';
+import { dataSource, output, resource } from '@postern/terraform';
 
 /** GKE's own default scopes, which a list of scopes replaces. */
 const defaultScopes = [

@@ -2,7 +2,7 @@
 import type { TerraformStack } from 'cdktn';
 import type { Instance } from '../config/model.ts';
 import { networkPath, stackTags } from './google.ts';
-import { output, resource } from './terraform/construct.ts';
+import { output, resource } from '@postern/terraform';
 
 export const natNames = {
   router: 'postern-nat',

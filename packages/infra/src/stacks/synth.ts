@@ -7,8 +7,8 @@ import { connectStack } from './connect.ts';
 import { gke } from './gke.ts';
 import { type StackName, stacksOf } from './names.ts';
 import { nat } from './nat.ts';
-import { addBackend, type BackendPlace, remoteState } from './terraform/backend.ts';
-import { provider } from './terraform/construct.ts';
+import { addBackend, type BackendPlace, remoteState } from '@postern/terraform';
+import { provider } from '@postern/terraform';
 
 export type StackJson = Readonly<Record<string, unknown>>;
 

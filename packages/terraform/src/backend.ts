@@ -8,7 +8,11 @@ import {
   S3Backend,
   type TerraformStack,
 } from 'cdktn';
-import type { Backend } from '../../config/model.ts';
+
+export type Backend =
+  | { readonly kind: 'local' }
+  | { readonly kind: 'gcs'; readonly bucket: string }
+  | { readonly kind: 's3'; readonly bucket: string; readonly region: string };
 
 export interface BackendPlace {
   readonly backend: Backend;

@@ -2,8 +2,10 @@
  * A stack's JSON as HCL, laid out as `terraform fmt` would, for people who review it. Terraform never reads this: it reads the
  * JSON beside it.
  */
-import type { StackJson } from '../synth.ts';
 import { blocks } from './bindings.gen.ts';
+
+/** A stack as Terraform reads it. */
+export type StackJson = Readonly<Record<string, unknown>>;
 
 type Fields = Readonly<Record<string, unknown>>;
 

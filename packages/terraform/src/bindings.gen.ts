@@ -24,6 +24,531 @@ export interface Resources {
     };
     attributes: 'arn' | 'bgp_asn' | 'bgp_asn_extended' | 'certificate_arn' | 'device_name' | 'id' | 'ip_address' | 'tags' | 'tags_all' | 'type';
   };
+  aws_ecr_lifecycle_policy: {
+    config: {
+      id?: string;
+      policy: string;
+      repository: string;
+    };
+    attributes: 'id' | 'policy' | 'registry_id' | 'repository';
+  };
+  aws_ecr_repository: {
+    config: {
+      force_delete?: boolean | Expression;
+      id?: string;
+      image_tag_mutability?: string;
+      name: string;
+      tags?: Readonly<Record<string, string>>;
+      tags_all?: Readonly<Record<string, string>>;
+      encryption_configuration?: readonly ({
+        encryption_type?: string;
+        kms_key?: string;
+      })[];
+      image_scanning_configuration?: {
+        scan_on_push: boolean | Expression;
+      };
+      timeouts?: {
+        delete?: string;
+      };
+    };
+    attributes: 'arn' | 'force_delete' | 'id' | 'image_tag_mutability' | 'name' | 'registry_id' | 'repository_url' | 'tags' | 'tags_all' | 'encryption_configuration' | 'image_scanning_configuration';
+  };
+  aws_eip: {
+    config: {
+      address?: string;
+      associate_with_private_ip?: string;
+      customer_owned_ipv4_pool?: string;
+      domain?: string;
+      id?: string;
+      instance?: string;
+      ipam_pool_id?: string;
+      network_border_group?: string;
+      network_interface?: string;
+      public_ipv4_pool?: string;
+      tags?: Readonly<Record<string, string>>;
+      tags_all?: Readonly<Record<string, string>>;
+      vpc?: boolean | Expression;
+      timeouts?: {
+        delete?: string;
+        read?: string;
+        update?: string;
+      };
+    };
+    attributes: 'address' | 'allocation_id' | 'arn' | 'associate_with_private_ip' | 'association_id' | 'carrier_ip' | 'customer_owned_ip' | 'customer_owned_ipv4_pool' | 'domain' | 'id' | 'instance' | 'ipam_pool_id' | 'network_border_group' | 'network_interface' | 'private_dns' | 'private_ip' | 'ptr_record' | 'public_dns' | 'public_ip' | 'public_ipv4_pool' | 'tags' | 'tags_all' | 'vpc';
+  };
+  aws_eks_access_entry: {
+    config: {
+      cluster_name: string;
+      id?: string;
+      kubernetes_groups?: readonly (string)[] | Expression;
+      principal_arn: string;
+      tags?: Readonly<Record<string, string>>;
+      tags_all?: Readonly<Record<string, string>>;
+      type?: string;
+      user_name?: string;
+      timeouts?: {
+        create?: string;
+        delete?: string;
+      };
+    };
+    attributes: 'access_entry_arn' | 'cluster_name' | 'created_at' | 'id' | 'kubernetes_groups' | 'modified_at' | 'principal_arn' | 'tags' | 'tags_all' | 'type' | 'user_name';
+  };
+  aws_eks_access_policy_association: {
+    config: {
+      cluster_name: string;
+      id?: string;
+      policy_arn: string;
+      principal_arn: string;
+      access_scope: {
+        namespaces?: readonly (string)[] | Expression;
+        type: string;
+      };
+      timeouts?: {
+        create?: string;
+        delete?: string;
+      };
+    };
+    attributes: 'associated_at' | 'cluster_name' | 'id' | 'modified_at' | 'policy_arn' | 'principal_arn' | 'access_scope';
+  };
+  aws_eks_addon: {
+    config: {
+      addon_name: string;
+      addon_version?: string;
+      cluster_name: string;
+      configuration_values?: string;
+      id?: string;
+      preserve?: boolean | Expression;
+      resolve_conflicts?: string;
+      resolve_conflicts_on_create?: string;
+      resolve_conflicts_on_update?: string;
+      service_account_role_arn?: string;
+      tags?: Readonly<Record<string, string>>;
+      tags_all?: Readonly<Record<string, string>>;
+      pod_identity_association?: readonly ({
+        role_arn: string;
+        service_account: string;
+      })[];
+      timeouts?: {
+        create?: string;
+        delete?: string;
+        update?: string;
+      };
+    };
+    attributes: 'addon_name' | 'addon_version' | 'arn' | 'cluster_name' | 'configuration_values' | 'created_at' | 'id' | 'modified_at' | 'preserve' | 'resolve_conflicts' | 'resolve_conflicts_on_create' | 'resolve_conflicts_on_update' | 'service_account_role_arn' | 'tags' | 'tags_all' | 'pod_identity_association';
+  };
+  aws_eks_cluster: {
+    config: {
+      bootstrap_self_managed_addons?: boolean | Expression;
+      enabled_cluster_log_types?: readonly (string)[] | Expression;
+      force_update_version?: boolean | Expression;
+      id?: string;
+      name: string;
+      role_arn: string;
+      tags?: Readonly<Record<string, string>>;
+      tags_all?: Readonly<Record<string, string>>;
+      version?: string;
+      access_config?: {
+        authentication_mode?: string;
+        bootstrap_cluster_creator_admin_permissions?: boolean | Expression;
+      };
+      compute_config?: {
+        enabled?: boolean | Expression;
+        node_pools?: readonly (string)[] | Expression;
+        node_role_arn?: string;
+      };
+      encryption_config?: {
+        resources: readonly (string)[] | Expression;
+        provider: {
+          key_arn: string;
+        };
+      };
+      kubernetes_network_config?: {
+        ip_family?: string;
+        service_ipv4_cidr?: string;
+        elastic_load_balancing?: {
+          enabled?: boolean | Expression;
+        };
+      };
+      outpost_config?: {
+        control_plane_instance_type: string;
+        outpost_arns: readonly (string)[] | Expression;
+        control_plane_placement?: {
+          group_name: string;
+        };
+      };
+      remote_network_config?: {
+        remote_node_networks: {
+          cidrs?: readonly (string)[] | Expression;
+        };
+        remote_pod_networks?: {
+          cidrs?: readonly (string)[] | Expression;
+        };
+      };
+      storage_config?: {
+        block_storage?: {
+          enabled?: boolean | Expression;
+        };
+      };
+      timeouts?: {
+        create?: string;
+        delete?: string;
+        update?: string;
+      };
+      upgrade_policy?: {
+        support_type?: string;
+      };
+      vpc_config: {
+        endpoint_private_access?: boolean | Expression;
+        endpoint_public_access?: boolean | Expression;
+        public_access_cidrs?: readonly (string)[] | Expression;
+        security_group_ids?: readonly (string)[] | Expression;
+        subnet_ids: readonly (string)[] | Expression;
+      };
+      zonal_shift_config?: {
+        enabled?: boolean | Expression;
+      };
+    };
+    attributes: 'arn' | 'bootstrap_self_managed_addons' | 'certificate_authority' | 'cluster_id' | 'created_at' | 'enabled_cluster_log_types' | 'endpoint' | 'force_update_version' | 'id' | 'identity' | 'name' | 'platform_version' | 'role_arn' | 'status' | 'tags' | 'tags_all' | 'version' | 'access_config' | 'compute_config' | 'encryption_config' | 'kubernetes_network_config' | 'outpost_config' | 'remote_network_config' | 'storage_config' | 'upgrade_policy' | 'vpc_config' | 'zonal_shift_config';
+  };
+  aws_eks_node_group: {
+    config: {
+      ami_type?: string;
+      capacity_type?: string;
+      cluster_name: string;
+      disk_size?: number | Expression;
+      force_update_version?: boolean | Expression;
+      id?: string;
+      instance_types?: readonly (string)[] | Expression;
+      labels?: Readonly<Record<string, string>>;
+      node_group_name?: string;
+      node_group_name_prefix?: string;
+      node_role_arn: string;
+      release_version?: string;
+      subnet_ids: readonly (string)[] | Expression;
+      tags?: Readonly<Record<string, string>>;
+      tags_all?: Readonly<Record<string, string>>;
+      version?: string;
+      launch_template?: {
+        id?: string;
+        name?: string;
+        version: string;
+      };
+      node_repair_config?: {
+        enabled?: boolean | Expression;
+      };
+      remote_access?: {
+        ec2_ssh_key?: string;
+        source_security_group_ids?: readonly (string)[] | Expression;
+      };
+      scaling_config: {
+        desired_size: number | Expression;
+        max_size: number | Expression;
+        min_size: number | Expression;
+      };
+      taint?: readonly ({
+        effect: string;
+        key: string;
+        value?: string;
+      })[];
+      timeouts?: {
+        create?: string;
+        delete?: string;
+        update?: string;
+      };
+      update_config?: {
+        max_unavailable?: number | Expression;
+        max_unavailable_percentage?: number | Expression;
+      };
+    };
+    attributes: 'ami_type' | 'arn' | 'capacity_type' | 'cluster_name' | 'disk_size' | 'force_update_version' | 'id' | 'instance_types' | 'labels' | 'node_group_name' | 'node_group_name_prefix' | 'node_role_arn' | 'release_version' | 'resources' | 'status' | 'subnet_ids' | 'tags' | 'tags_all' | 'version' | 'launch_template' | 'node_repair_config' | 'remote_access' | 'scaling_config' | 'taint' | 'update_config';
+  };
+  aws_iam_openid_connect_provider: {
+    config: {
+      client_id_list: readonly (string)[] | Expression;
+      id?: string;
+      tags?: Readonly<Record<string, string>>;
+      tags_all?: Readonly<Record<string, string>>;
+      thumbprint_list?: readonly (string)[] | Expression;
+      url: string;
+    };
+    attributes: 'arn' | 'client_id_list' | 'id' | 'tags' | 'tags_all' | 'thumbprint_list' | 'url';
+  };
+  aws_iam_role: {
+    config: {
+      assume_role_policy: string;
+      description?: string;
+      force_detach_policies?: boolean | Expression;
+      id?: string;
+      managed_policy_arns?: readonly (string)[] | Expression;
+      max_session_duration?: number | Expression;
+      name?: string;
+      name_prefix?: string;
+      path?: string;
+      permissions_boundary?: string;
+      tags?: Readonly<Record<string, string>>;
+      tags_all?: Readonly<Record<string, string>>;
+      inline_policy?: readonly ({
+        name?: string;
+        policy?: string;
+      })[];
+    };
+    attributes: 'arn' | 'assume_role_policy' | 'create_date' | 'description' | 'force_detach_policies' | 'id' | 'managed_policy_arns' | 'max_session_duration' | 'name' | 'name_prefix' | 'path' | 'permissions_boundary' | 'tags' | 'tags_all' | 'unique_id' | 'inline_policy';
+  };
+  aws_iam_role_policy: {
+    config: {
+      id?: string;
+      name?: string;
+      name_prefix?: string;
+      policy: string;
+      role: string;
+    };
+    attributes: 'id' | 'name' | 'name_prefix' | 'policy' | 'role';
+  };
+  aws_iam_role_policy_attachment: {
+    config: {
+      id?: string;
+      policy_arn: string;
+      role: string;
+    };
+    attributes: 'id' | 'policy_arn' | 'role';
+  };
+  aws_internet_gateway: {
+    config: {
+      id?: string;
+      tags?: Readonly<Record<string, string>>;
+      tags_all?: Readonly<Record<string, string>>;
+      vpc_id?: string;
+      timeouts?: {
+        create?: string;
+        delete?: string;
+        update?: string;
+      };
+    };
+    attributes: 'arn' | 'id' | 'owner_id' | 'tags' | 'tags_all' | 'vpc_id';
+  };
+  aws_launch_template: {
+    config: {
+      default_version?: number | Expression;
+      description?: string;
+      disable_api_stop?: boolean | Expression;
+      disable_api_termination?: boolean | Expression;
+      ebs_optimized?: string;
+      id?: string;
+      image_id?: string;
+      instance_initiated_shutdown_behavior?: string;
+      instance_type?: string;
+      kernel_id?: string;
+      key_name?: string;
+      name?: string;
+      name_prefix?: string;
+      ram_disk_id?: string;
+      security_group_names?: readonly (string)[] | Expression;
+      tags?: Readonly<Record<string, string>>;
+      tags_all?: Readonly<Record<string, string>>;
+      update_default_version?: boolean | Expression;
+      user_data?: string;
+      vpc_security_group_ids?: readonly (string)[] | Expression;
+      block_device_mappings?: readonly ({
+        device_name?: string;
+        no_device?: string;
+        virtual_name?: string;
+        ebs?: {
+          delete_on_termination?: string;
+          encrypted?: string;
+          iops?: number | Expression;
+          kms_key_id?: string;
+          snapshot_id?: string;
+          throughput?: number | Expression;
+          volume_initialization_rate?: number | Expression;
+          volume_size?: number | Expression;
+          volume_type?: string;
+        };
+      })[];
+      capacity_reservation_specification?: {
+        capacity_reservation_preference?: string;
+        capacity_reservation_target?: {
+          capacity_reservation_id?: string;
+          capacity_reservation_resource_group_arn?: string;
+        };
+      };
+      cpu_options?: {
+        amd_sev_snp?: string;
+        core_count?: number | Expression;
+        threads_per_core?: number | Expression;
+      };
+      credit_specification?: {
+        cpu_credits?: string;
+      };
+      elastic_gpu_specifications?: readonly ({
+        type: string;
+      })[];
+      elastic_inference_accelerator?: {
+        type: string;
+      };
+      enclave_options?: {
+        enabled?: boolean | Expression;
+      };
+      hibernation_options?: {
+        configured: boolean | Expression;
+      };
+      iam_instance_profile?: {
+        arn?: string;
+        name?: string;
+      };
+      instance_market_options?: {
+        market_type?: string;
+        spot_options?: {
+          block_duration_minutes?: number | Expression;
+          instance_interruption_behavior?: string;
+          max_price?: string;
+          spot_instance_type?: string;
+          valid_until?: string;
+        };
+      };
+      instance_requirements?: {
+        accelerator_manufacturers?: readonly (string)[] | Expression;
+        accelerator_names?: readonly (string)[] | Expression;
+        accelerator_types?: readonly (string)[] | Expression;
+        allowed_instance_types?: readonly (string)[] | Expression;
+        bare_metal?: string;
+        burstable_performance?: string;
+        cpu_manufacturers?: readonly (string)[] | Expression;
+        excluded_instance_types?: readonly (string)[] | Expression;
+        instance_generations?: readonly (string)[] | Expression;
+        local_storage?: string;
+        local_storage_types?: readonly (string)[] | Expression;
+        max_spot_price_as_percentage_of_optimal_on_demand_price?: number | Expression;
+        on_demand_max_price_percentage_over_lowest_price?: number | Expression;
+        require_hibernate_support?: boolean | Expression;
+        spot_max_price_percentage_over_lowest_price?: number | Expression;
+        accelerator_count?: {
+          max?: number | Expression;
+          min?: number | Expression;
+        };
+        accelerator_total_memory_mib?: {
+          max?: number | Expression;
+          min?: number | Expression;
+        };
+        baseline_ebs_bandwidth_mbps?: {
+          max?: number | Expression;
+          min?: number | Expression;
+        };
+        memory_gib_per_vcpu?: {
+          max?: number | Expression;
+          min?: number | Expression;
+        };
+        memory_mib: {
+          max?: number | Expression;
+          min: number | Expression;
+        };
+        network_bandwidth_gbps?: {
+          max?: number | Expression;
+          min?: number | Expression;
+        };
+        network_interface_count?: {
+          max?: number | Expression;
+          min?: number | Expression;
+        };
+        total_local_storage_gb?: {
+          max?: number | Expression;
+          min?: number | Expression;
+        };
+        vcpu_count: {
+          max?: number | Expression;
+          min: number | Expression;
+        };
+      };
+      license_specification?: readonly ({
+        license_configuration_arn: string;
+      })[];
+      maintenance_options?: {
+        auto_recovery?: string;
+      };
+      metadata_options?: {
+        http_endpoint?: string;
+        http_protocol_ipv6?: string;
+        http_put_response_hop_limit?: number | Expression;
+        http_tokens?: string;
+        instance_metadata_tags?: string;
+      };
+      monitoring?: {
+        enabled?: boolean | Expression;
+      };
+      network_interfaces?: readonly ({
+        associate_carrier_ip_address?: string;
+        associate_public_ip_address?: string;
+        delete_on_termination?: string;
+        description?: string;
+        device_index?: number | Expression;
+        interface_type?: string;
+        ipv4_address_count?: number | Expression;
+        ipv4_addresses?: readonly (string)[] | Expression;
+        ipv4_prefix_count?: number | Expression;
+        ipv4_prefixes?: readonly (string)[] | Expression;
+        ipv6_address_count?: number | Expression;
+        ipv6_addresses?: readonly (string)[] | Expression;
+        ipv6_prefix_count?: number | Expression;
+        ipv6_prefixes?: readonly (string)[] | Expression;
+        network_card_index?: number | Expression;
+        network_interface_id?: string;
+        primary_ipv6?: string;
+        private_ip_address?: string;
+        security_groups?: readonly (string)[] | Expression;
+        subnet_id?: string;
+        connection_tracking_specification?: {
+          tcp_established_timeout?: number | Expression;
+          udp_stream_timeout?: number | Expression;
+          udp_timeout?: number | Expression;
+        };
+        ena_srd_specification?: {
+          ena_srd_enabled?: boolean | Expression;
+          ena_srd_udp_specification?: {
+            ena_srd_udp_enabled?: boolean | Expression;
+          };
+        };
+      })[];
+      placement?: {
+        affinity?: string;
+        availability_zone?: string;
+        group_name?: string;
+        host_id?: string;
+        host_resource_group_arn?: string;
+        partition_number?: number | Expression;
+        spread_domain?: string;
+        tenancy?: string;
+      };
+      private_dns_name_options?: {
+        enable_resource_name_dns_a_record?: boolean | Expression;
+        enable_resource_name_dns_aaaa_record?: boolean | Expression;
+        hostname_type?: string;
+      };
+      tag_specifications?: readonly ({
+        resource_type?: string;
+        tags?: Readonly<Record<string, string>>;
+      })[];
+    };
+    attributes: 'arn' | 'default_version' | 'description' | 'disable_api_stop' | 'disable_api_termination' | 'ebs_optimized' | 'id' | 'image_id' | 'instance_initiated_shutdown_behavior' | 'instance_type' | 'kernel_id' | 'key_name' | 'latest_version' | 'name' | 'name_prefix' | 'ram_disk_id' | 'security_group_names' | 'tags' | 'tags_all' | 'update_default_version' | 'user_data' | 'vpc_security_group_ids' | 'block_device_mappings' | 'capacity_reservation_specification' | 'cpu_options' | 'credit_specification' | 'elastic_gpu_specifications' | 'elastic_inference_accelerator' | 'enclave_options' | 'hibernation_options' | 'iam_instance_profile' | 'instance_market_options' | 'instance_requirements' | 'license_specification' | 'maintenance_options' | 'metadata_options' | 'monitoring' | 'network_interfaces' | 'placement' | 'private_dns_name_options' | 'tag_specifications';
+  };
+  aws_nat_gateway: {
+    config: {
+      allocation_id?: string;
+      connectivity_type?: string;
+      id?: string;
+      private_ip?: string;
+      secondary_allocation_ids?: readonly (string)[] | Expression;
+      secondary_private_ip_address_count?: number | Expression;
+      secondary_private_ip_addresses?: readonly (string)[] | Expression;
+      subnet_id: string;
+      tags?: Readonly<Record<string, string>>;
+      tags_all?: Readonly<Record<string, string>>;
+      timeouts?: {
+        create?: string;
+        delete?: string;
+        update?: string;
+      };
+    };
+    attributes: 'allocation_id' | 'association_id' | 'connectivity_type' | 'id' | 'network_interface_id' | 'private_ip' | 'public_ip' | 'secondary_allocation_ids' | 'secondary_private_ip_address_count' | 'secondary_private_ip_addresses' | 'subnet_id' | 'tags' | 'tags_all';
+  };
   aws_route_table: {
     config: {
       id?: string;
@@ -1473,6 +1998,17 @@ export interface DataSources {
 
 /** Paths of arguments that are nested blocks and not attributes. */
 export const blocks: Readonly<Record<string, readonly string[]>> = {
+  'aws_ecr_repository': ['encryption_configuration', 'image_scanning_configuration', 'timeouts'],
+  'aws_eip': ['timeouts'],
+  'aws_eks_access_entry': ['timeouts'],
+  'aws_eks_access_policy_association': ['access_scope', 'timeouts'],
+  'aws_eks_addon': ['pod_identity_association', 'timeouts'],
+  'aws_eks_cluster': ['access_config', 'compute_config', 'encryption_config', 'encryption_config.provider', 'kubernetes_network_config', 'kubernetes_network_config.elastic_load_balancing', 'outpost_config', 'outpost_config.control_plane_placement', 'remote_network_config', 'remote_network_config.remote_node_networks', 'remote_network_config.remote_pod_networks', 'storage_config', 'storage_config.block_storage', 'timeouts', 'upgrade_policy', 'vpc_config', 'zonal_shift_config'],
+  'aws_eks_node_group': ['launch_template', 'node_repair_config', 'remote_access', 'scaling_config', 'taint', 'timeouts', 'update_config'],
+  'aws_iam_role': ['inline_policy'],
+  'aws_internet_gateway': ['timeouts'],
+  'aws_launch_template': ['block_device_mappings', 'block_device_mappings.ebs', 'capacity_reservation_specification', 'capacity_reservation_specification.capacity_reservation_target', 'cpu_options', 'credit_specification', 'elastic_gpu_specifications', 'elastic_inference_accelerator', 'enclave_options', 'hibernation_options', 'iam_instance_profile', 'instance_market_options', 'instance_market_options.spot_options', 'instance_requirements', 'instance_requirements.accelerator_count', 'instance_requirements.accelerator_total_memory_mib', 'instance_requirements.baseline_ebs_bandwidth_mbps', 'instance_requirements.memory_gib_per_vcpu', 'instance_requirements.memory_mib', 'instance_requirements.network_bandwidth_gbps', 'instance_requirements.network_interface_count', 'instance_requirements.total_local_storage_gb', 'instance_requirements.vcpu_count', 'license_specification', 'maintenance_options', 'metadata_options', 'monitoring', 'network_interfaces', 'network_interfaces.connection_tracking_specification', 'network_interfaces.ena_srd_specification', 'network_interfaces.ena_srd_specification.ena_srd_udp_specification', 'placement', 'private_dns_name_options', 'tag_specifications'],
+  'aws_nat_gateway': ['timeouts'],
   'aws_route_table': ['timeouts'],
   'aws_route_table_association': ['timeouts'],
   'aws_security_group': ['timeouts'],
