@@ -246,6 +246,18 @@ describe('issue', () => {
   });
 });
 
+test('a database that fails is told to the log and not to the peer', async () => {
+  using dir = temporaryDirectory();
+  using w = world(dir.path);
+  const request = await attempt(w, enrol(w));
+  w.identities.close();
+  const error = await w.issuer.issue(request).catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof PosternError && error.code === 'CA_UNAVAILABLE');
+  assert.doesNotMatch(error.message, /identities\.db|not open/);
+  assert.match(JSON.stringify(w.events.at(-1)), /identities\.db/);
+  assert.equal(w.issuer.certificate('01'), undefined);
+});
+
 describe('renew', () => {
   test('a new key, the same lineage, until the identity is revoked', async () => {
     using dir = temporaryDirectory();

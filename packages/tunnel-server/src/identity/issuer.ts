@@ -125,14 +125,14 @@ export function createIssuer(options: IssuerOptions): Issuer {
       return issued;
     } catch (error) {
       audit({ event: 'certificate.refuse', ...from, ...refusalFields(error) });
-      throw error;
+      throw forPeer(error);
     }
   }
 
   return {
     issue: (request) => audited('certificate.issue', request.peer, issue(request)),
     renew: (request) => audited('certificate.renew', request.peer, renew(request)),
-    certificate: (serial) => identities.certificate(serial),
+    certificate: (serial) => known(() => identities.certificate(serial)),
   };
 }
 
@@ -142,6 +142,24 @@ interface Grant {
   readonly keyId: string;
   readonly publicKey: Parameters<CertificateAuthority['issuePeer']>[0]['publicKey'];
   readonly lineage: string;
+}
+
+/** What is not the peer's fault (a full disk, a locked database) is told as such, without the paths and details of this machine. */
+function forPeer(error: unknown): unknown {
+  if (error instanceof IssueRefusal || (error instanceof PosternError && error.code === 'CA_UNAVAILABLE')) return error;
+  return new PosternError('CA_UNAVAILABLE', 'the server cannot issue certificates now: try again later', {
+    cause: error,
+  });
+}
+
+/** A database that cannot be read must cost the session that asks and not the server: nothing counts that is not known to. */
+function known<T>(ask: () => T | undefined): T | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    process.emitWarning(errorMessage(error), 'IdentityWarning');
+    return undefined;
+  }
 }
 
 function refusalFields(error: unknown): { reason: string; message: string; identity?: string; keyId?: string } {
