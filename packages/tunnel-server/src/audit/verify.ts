@@ -123,7 +123,7 @@ class Chain {
     if (sequence !== previous.sequence + 1)
       this.problem(`records ${previous.sequence + 1} to ${sequence - 1} are missing`);
     else if (chainHash(Buffer.from(previous.hash, 'hex'), record).toString('hex') !== hash)
-      this.problem(`record ${sequence} does not fit the one before it: one of the two was changed`);
+      this.problem(`record ${sequence} was changed: its hash does not fit its text and the hash before it`);
     // Goes on from what is stored, so that one changed record is one or two problems and not thousands.
     this.head = { sequence, hash };
     this.#read(sequence, timeMs, record);

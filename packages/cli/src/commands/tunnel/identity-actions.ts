@@ -2,8 +2,15 @@ import { existsSync, unlinkSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { didYouMean, emailPattern, PosternError, UsageError } from '@postern/core';
-import { systemClock } from '@postern/daemon';
-import { appendAudit, type AuditEvent, createFile, newCredentials, openIdentities } from '@postern/tunnel-server';
+import { readText, systemClock } from '@postern/daemon';
+import {
+  appendAudit,
+  type AuditEvent,
+  createFile,
+  newCredentials,
+  openIdentities,
+  readPublicKeys,
+} from '@postern/tunnel-server';
 import { serverDirectory } from './directory.ts';
 
 /** Creates an identity, and writes its credentials file before anything trusts it: a full disk leaves no key that nobody has. */
@@ -36,6 +43,33 @@ export async function createIdentity({
   } finally {
     identities.close();
   }
+}
+
+/** Trusts keys that exist already; returns their ids. */
+export function trustIdentity({
+  email,
+  dir,
+  file,
+  addKey,
+}: {
+  email: string;
+  dir: string;
+  file: string;
+  addKey: boolean;
+}): string[] {
+  checkEmail(email);
+  const { dataDir } = serverDirectory(dir);
+  const keys = readPublicKeys(file, readText(file, 'public key file'), email);
+  const identities = openIdentities({ dataDir, clock: systemClock });
+  try {
+    for (const [i, { keyId, publicKey }] of keys.entries()) {
+      identities.trust(email, { keyId, publicKey, addKey: addKey || i > 0 });
+      record(dataDir, { event: 'identity.create', identity: email, keyId });
+    }
+  } finally {
+    identities.close();
+  }
+  return keys.map(({ keyId }) => keyId);
 }
 
 function fileExists(file: string): PosternError {
