@@ -8,8 +8,8 @@ export interface Holder {
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** What a Node process of ours needs before it buffers anything: 60 MiB at rest, and garbage that waits for the collector. */
-const baseBytes = 96 * MiB;
+/** What a Node process of ours needs besides what it holds: 90 to 125 MiB at rest, and garbage that waits for the collector. */
+const baseBytes = 150 * MiB;
 /** Twice the bandwidth-delay product of 160 MiB/s at 50 ms: node:http2 credits a window when half of it is used. */
 const windowBytesMax = 16 * MiB;
 const windowBytesMin = 16 * KiB;
@@ -83,11 +83,11 @@ export class MemoryBudget {
   }
 
   /**
-   * A new stall may take a quarter of what is left of the first half; when that is used up, the second half is shared out
+   * A new stall may take half of what is left of the first half; when that is used up, the second half is shared out
    * among the stalled. So the sum stays below the budget however many stall one after the other.
    */
   #adapt(): void {
-    const left = Math.max(0, this.#usableBytes / 2 - this.#heldBytes) / 4;
+    const left = Math.max(0, this.#usableBytes / 2 - this.#heldBytes) / 2;
     const share = this.#usableBytes / 8 / Math.max(1, this.#holders.size);
     const window = powerBelow(Math.min(windowBytesMax, Math.max(windowBytesMin, left, Math.min(share, 256 * KiB))));
     this.markBytes = Math.min(markBytesMax, Math.max(markBytesMin, window / 2));

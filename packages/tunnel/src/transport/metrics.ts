@@ -13,6 +13,14 @@ export function collectProcessMetrics(registry: Registry): void {
     },
   });
   new Gauge({
+    name: 'nodejs_external_memory_bytes',
+    help: 'Buffers outside the JavaScript heap, garbage that is not yet collected included.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage().external);
+    },
+  });
+  new Gauge({
     name: 'process_cpu_seconds_total',
     help: 'User and system CPU time.',
     registers,
