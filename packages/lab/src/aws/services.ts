@@ -1,5 +1,6 @@
 /** Which handler answers which operation. */
 import { ec2Operations } from './ec2/operations.ts';
+import { ecrOperations } from './ecr/operations.ts';
 import { elbOperations } from './elbv2/operations.ts';
 import { iamOperations } from './iam/operations.ts';
 import { route53Operations } from './route53/operations.ts';
@@ -14,5 +15,6 @@ export const handlers: Readonly<Record<string, Readonly<Record<string, AnyHandle
   elasticloadbalancing: elbOperations,
   route53: route53Operations,
   iam: iamOperations,
+  ecr: ecrOperations,
   sts: stsOperations,
 };

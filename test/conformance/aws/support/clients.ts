@@ -1,4 +1,4 @@
-/** For tests: clients of the AWS SDK, as an account, at a simulator. */
+/** Clients of the AWS SDK, unmodified, at a target. */
 import { EC2 } from '@aws-sdk/client-ec2';
 import { ElasticLoadBalancingV2 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { IAM } from '@aws-sdk/client-iam';
@@ -11,16 +11,17 @@ export interface Credentials {
   readonly sessionToken?: string;
 }
 
-/** All clients of one identity: a twelve-digit account (its root), or credentials. One attempt: a test sees each refusal. */
-export function clients(endpoint: string, who: string | Credentials, region = 'eu-central-1') {
+/** All clients of one identity: a twelve-digit account (its root), or credentials. Against a simulator one attempt: a test sees each refusal. */
+export function clients(endpoint: string | undefined, who: string | Credentials, region = 'eu-central-1') {
   const credentials = typeof who === 'string' ? { accessKeyId: who, secretAccessKey: 'any' } : who;
-  const config = { endpoint, region, credentials, maxAttempts: 1 };
+  const config = endpoint === undefined ? { region, credentials } : { endpoint, region, credentials, maxAttempts: 1 };
   return {
     region,
     ec2: new EC2(config),
     elb: new ElasticLoadBalancingV2(config),
     iam: new IAM(config),
-    route53: new Route53(config),
+    // Route 53 is global: its signature always names us-east-1.
+    route53: new Route53(endpoint === undefined ? config : { ...config, region: 'us-east-1' }),
     sts: new STS(config),
   };
 }

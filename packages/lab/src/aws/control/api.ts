@@ -14,6 +14,7 @@ import { zonesOf } from '../world/partition.ts';
 import type { World } from '../world/world.ts';
 import type { Entry } from './journal.ts';
 import type { RuleInput } from './rules.ts';
+import { setFindings } from './scan.ts';
 
 export const pages: Readonly<Record<string, string>> = {
   'GET /_postern/journal':
@@ -27,6 +28,8 @@ export const pages: Readonly<Record<string, string>> = {
   'PUT /_postern/quotas': 'change some of them',
   'PUT /_postern/zones': 'zone names of an account {account, zones: {"us-east-1a": "use1-az3"}}',
   'PUT /_postern/tunnel': 'the far side of a VPN tunnel {connection, tunnel, up, learned: ["10.128.0.0/20"]}',
+  'PUT /_postern/scan':
+    'findings of an image {repositoryArn, imageDigest | imageTag, findings: [{name, severity, attributes}]}',
   'POST /_postern/time': 'let time pass {advanceMs}',
   'POST /_postern/reset': 'an empty world, no rules, an empty journal',
   'GET /_postern/healthz': 'whether it runs',
@@ -71,6 +74,7 @@ const handlers: Readonly<Record<string, Page>> = {
   'GET /_postern/quotas': (world) => world.quotas,
   'PUT /_postern/quotas': (world, request) => Object.assign(world.quotas, quotasSchema.parse(bodyOf(request))),
   'PUT /_postern/tunnel': (world, request) => setTunnel(world, tunnelSchema.parse(bodyOf(request))),
+  'PUT /_postern/scan': (world, request) => setFindings(world, bodyOf(request)),
   'PUT /_postern/zones': (world, request) => setZones(world, zonesSchema.parse(bodyOf(request))),
   'POST /_postern/time': (world, request) => {
     world.advance(timeSchema.parse(bodyOf(request)).advanceMs);
