@@ -5,7 +5,6 @@ import { stateOf } from './control/api.ts';
 import type { Entry } from './control/journal.ts';
 import type { Rule, RuleInput } from './control/rules.ts';
 import { listen } from './server/http.ts';
-import { serviceModel, serviceNames } from './model/service.ts';
 import { World } from './world/world.ts';
 import { openStateFile } from './world/state-file.ts';
 
@@ -37,8 +36,6 @@ export interface AwsSimulator {
 }
 
 export async function startAwsSimulator(options: SimulatorOptions = {}): Promise<AwsSimulator> {
-  // The models load in parallel, once a process.
-  await Promise.all(serviceNames.map(async (name) => serviceModel(name)));
   const world = new World({
     now: options.now ?? Date.now,
     randomBytes: options.randomBytes ?? ((count) => randomBytes(count)),

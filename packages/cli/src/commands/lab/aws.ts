@@ -29,7 +29,7 @@ verified. What the world does otherwise than on a good day is said by rules: see
 
 Examples:
   postern lab aws --listen 127.0.0.1:4566
-  export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=any AWS_REGION=eu-central-1
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=any AWS_REGION=eu-central-1 AWS_DEFAULT_REGION=eu-central-1
   aws ec2 create-vpc --cidr-block 10.0.0.0/16
   curl -s http://127.0.0.1:4566/_postern/journal
   curl -s http://127.0.0.1:4566/_postern/rules -d '{"match": {"action": "DescribeVpcEndpoints"}, "effect": {"emptyPage": true}}'
@@ -52,7 +52,7 @@ async function run(options: Options): Promise<void> {
     options.quiet === true
       ? `${simulator.url}\n`
       : `AWS simulator listening on ${simulator.url}\n` +
-          `  export AWS_ENDPOINT_URL=${simulator.url} AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=any AWS_REGION=eu-central-1\n` +
+          `  export AWS_ENDPOINT_URL=${simulator.url} AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=any AWS_REGION=eu-central-1 AWS_DEFAULT_REGION=eu-central-1\n` +
           `  calls: ${simulator.url}/_postern/journal   all pages: ${simulator.url}/_postern\n`,
   );
   await aborted(stop);
