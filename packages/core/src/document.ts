@@ -26,24 +26,35 @@ export function parseYaml(file: string, text: string): { documents: ParsedDocume
       diagnostics: [at(file, { line: 1, col: 1 }, [], `is larger than ${documentBytesMax} bytes`)],
     };
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false, version: '1.2' });
+  const parsed = parseAllDocuments(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    prettyErrors: false,
+    version: '1.2',
+    logLevel: 'error', // its warnings would go to the process's standard error, past the diagnostics
+  });
   const diagnostics: Diagnostic[] = [];
   const documents: ParsedDocument[] = [];
   for (const node of 'empty' in parsed ? [] : parsed) {
     const place = (offset: number) => position(lines, offset);
     for (const error of node.errors) diagnostics.push(at(file, place(error.pos[0]), [], error.message));
-    if (node.errors.length > 0 || node.contents === null) continue;
+    if (node.errors.length > 0 || isEmpty(node)) continue;
     try {
       // 100 aliases: no file of ours needs them, and an alias bomb does (CVE-2019-11253's class).
       const value: unknown = node.toJS({ maxAliasCount: 100 });
       documents.push({ file, node, value, locate: (path, key) => place(offsetOf(node, path, key ?? false)) });
     } catch (error) {
       diagnostics.push(
-        at(file, place(node.contents.range[0]), [], error instanceof Error ? error.message : String(error)),
+        at(file, place(node.contents?.range[0] ?? 0), [], error instanceof Error ? error.message : String(error)),
       );
     }
   }
   return { documents, diagnostics };
+}
+
+/** What a trailing `---` leaves behind. An explicit `null` or `~` is a document, and a wrong one. */
+function isEmpty({ contents }: Document.Parsed): boolean {
+  return contents === null || (isScalar(contents) && contents.value === null && contents.source === '');
 }
 
 export type Checked<T> =

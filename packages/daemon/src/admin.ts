@@ -29,7 +29,8 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-const loopback = /^(127\.|::1$|localhost$)/;
+/** Whole words: `127.0.0.1.evil.example` is a name that its owner may point anywhere. */
+const loopback = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 
 export function isLoopback(host: string): boolean {
   return loopback.test(host);

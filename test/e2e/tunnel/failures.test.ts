@@ -1,7 +1,6 @@
 /** Things break: an agent is killed, the server restarts, somebody comes with the wrong certificate or a bad token. */
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, createHmac } from 'node:crypto';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '@postern/testing';
@@ -84,9 +83,9 @@ describe('failures', () => {
       'stray.yaml',
       `${world.peerYaml('TunnelAgent', 'eve@acme.example').replace('./ca.pem', './other-ca.pem')}allow: []\n`,
     );
-    const stray = await world.daemon('tunnel', 'agent', '--config', world.file('stray.yaml'));
-    await stray.process.line(/cannot connect: .*(certificate|trust|CA)/i);
-    await stray.process.stop();
+    const stray = world.spawn('tunnel', 'agent', '--config', world.file('stray.yaml'));
+    await stray.line(/cannot connect: .*(certificate|trust|CA)/i);
+    await stray.stop();
   });
 
   describe('proofs', () => {
@@ -160,17 +159,15 @@ describe('failures', () => {
     await world.server.process.stop();
     await world.agent.process.stop();
     // The agent's file still names the port the server had; nothing listens there now.
-    const early = await world.daemon('tunnel', 'agent', '--config', world.file('agent.yaml'));
-    await early.process.line(/cannot connect/);
+    const early = world.spawn('tunnel', 'agent', '--config', world.file('agent.yaml'));
+    await early.line(/cannot connect/);
     world.write(
       'server.yaml',
       readFileSync(world.file('server.yaml'), 'utf8').replace(/^listen: .*$/m, `listen: 127.0.0.1:${port}`),
     );
     world.server = await world.startServer();
-    await world.connected(early);
-    assert.equal(early.process.child.exitCode, null);
-    early.process.child.kill('SIGTERM');
-    await once(early.process.child, 'close');
+    await early.line(/"message":"ready"/, 40_000);
+    assert.equal((await early.stop()).code, 0);
   });
 });
 

@@ -41,7 +41,7 @@ export class TunnelWorld implements AsyncDisposable {
   readonly dir: string;
   readonly options: WorldOptions;
   readonly #scratch: Disposable;
-  readonly #daemons: Daemon[] = [];
+  readonly #processes: Running[] = [];
   server!: Daemon;
   agent!: Daemon;
   client!: Daemon;
@@ -144,13 +144,18 @@ admin: 127.0.0.1:0
 `;
   }
 
-  /** Starts any daemon and waits for its `ready` line. It goes with the world. */
+  /** Starts any daemon and waits for its `ready` line: a peer's comes when it is connected. */
   async daemon(...args: string[]): Promise<Daemon> {
-    const process = startPostern(args);
-    const daemon = { process, ready: {} as Ready };
-    this.#daemons.push(daemon);
+    const process = this.spawn(...args);
     const [line] = await process.line(/^.*"message":"ready".*$/m);
-    return Object.assign(daemon, { ready: JSON.parse(line) as Ready });
+    return { process, ready: JSON.parse(line) as Ready };
+  }
+
+  /** Starts any daemon. It goes with the world. */
+  spawn(...args: string[]): Running {
+    const process = startPostern(args);
+    this.#processes.push(process);
+    return process;
   }
 
   /** Until its `/readyz` answers 200: for a peer, connected to the server. */
@@ -195,7 +200,7 @@ admin: 127.0.0.1:0
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { process } of this.#daemons.toReversed()) await process[Symbol.asyncDispose]();
+    for (const process of this.#processes.toReversed()) await process[Symbol.asyncDispose]();
     this.#scratch[Symbol.dispose]();
   }
 }
