@@ -128,8 +128,8 @@ test('headers without end are cut, and close ends what hangs', async () => {
   const hanging = connect(server.address.port, server.address.host);
   await once(hanging, 'connect');
   hanging.write('GET /healthz HTTP/1.1\r\n');
-  const closed = once(hanging, 'close');
   hanging.on('error', () => {});
+  const closed = new Promise((resolve) => hanging.once('close', resolve));
   await server.close();
   await closed;
 });

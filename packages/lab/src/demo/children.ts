@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { PosternError } from '@postern/core';
 
 /** The processes of the demo: started in order, ended in reverse, none left behind. */
@@ -39,17 +40,23 @@ export class Children {
   start(name: string, command: readonly string[], logFile: string, signal: AbortSignal): Promise<Daemon> {
     const [file, ...args] = command as [string, ...string[]];
     // A group of its own: a Ctrl-C of the terminal reaches only the demo, which then ends its daemons in order.
-    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+    // The channel tells a daemon that the demo was killed outright, so that it does not live on as an orphan.
+    const child = spawn(file, args, {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      detached: true,
+      env: { ...process.env, POSTERN_LAUNCHER: '1' },
+    });
+    const { stderr } = child as ChildProcess & { stderr: Readable };
     this.#running.add(child);
     this.#order.push(child);
     const log = createWriteStream(logFile);
-    child.stderr.pipe(log);
+    stderr.pipe(log);
     return new Promise((resolve, reject) => {
       let text = '';
       const settle = (): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
-        child.stderr.off('data', onData);
+        stderr.off('data', onData);
       };
       const fail = (why: string): void => {
         settle();
@@ -65,7 +72,7 @@ export class Children {
         resolve({ name, pid: child.pid!, ready });
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      child.stderr.on('data', onData);
+      stderr.on('data', onData);
       child.once('error', (error) => fail(`could not be started: ${error.message}`));
       child.once('close', (code) => {
         this.#running.delete(child);

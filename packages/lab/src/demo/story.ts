@@ -36,11 +36,16 @@ function gitEnvironment(world: World): Record<string, string> {
 }
 
 export async function directAttempt(scene: Scene): Promise<void> {
-  const { world, stage } = scene;
+  const { world, stage, hostPort } = scene;
   await stage.step('the product asks the git host directly: no way', async (note) => {
     const url = urlOf(scene);
     note.command(`git ls-remote ${url}`);
-    const command = [...world.places.in('product'), 'git', 'ls-remote', url];
+    // Even told the address, where the network is a real one: there is no route. (git before 2.37 ignores this and fails at the name.)
+    const { hostAddress } = world.places;
+    const address = hostAddress.startsWith('127.')
+      ? []
+      : ['-c', `http.curloptResolve=${names.host}:${hostPort}:${hostAddress}`];
+    const command = [...world.places.in('product'), 'git', ...address, 'ls-remote', url];
     const { code, stderr } = await world.children.run(
       command,
       { env: gitEnvironment(world), timeoutMs: 20_000 },

@@ -82,11 +82,9 @@ export async function prepareServer(world: World, hostPort: number, note: Note):
     '--listen',
     world.places.listenServer,
   );
-  for (const [email, file] of [
-    [names.agent, 'dc1.json'],
-    [names.client, 'product.json'],
-  ] as const)
-    await postern(world, note, 'tunnel', 'identity', 'create', email, '--dir', '.', '--out', file);
+  const identity = (email: string, file: string) =>
+    postern(world, note, 'tunnel', 'identity', 'create', email, '--dir', '.', '--out', file);
+  await Promise.all([identity(names.agent, 'dc1.json'), identity(names.client, 'product.json')]);
   // The demo may share its machine with a real server: its admin endpoint takes any free port.
   const serverYaml = fileOf(world, 'server.yaml');
   writeFileSync(serverYaml, readFileSync(serverYaml, 'utf8').replace(/^admin:.*$/m, 'admin: 127.0.0.1:0'));
