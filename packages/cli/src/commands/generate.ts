@@ -16,7 +16,7 @@ export function registerGenerate(root: Command): void {
       '\nExamples:\n  postern generate\n  postern generate cdktf\n  postern generate instances/acme\n  postern generate cdktf instances/acme --hcl\n',
     )
     .action(async (first: string | undefined, second: string | undefined, options: Options) => {
-      const { generate, parts } = await import('@postern/infra');
+      const { generate, parts } = await import('@postern/infra/generate');
       const part = parts.find((name) => name === first);
       if (part === undefined && second !== undefined)
         throw new UsageError(`${first} is nothing that can be generated`, { hint: `one of ${parts.join(', ')}` });

@@ -4,7 +4,7 @@ import { printList, type OutputFormat, outputOption } from '../io/output.ts';
 
 /** Every package that has kinds; each is loaded only when a schema is asked for. */
 const sources: ReadonlyArray<() => Promise<readonly Kind[]>> = [
-  async () => (await import('@postern/infra')).kinds,
+  async () => (await import('@postern/infra/instance')).kinds,
   async () => (await import('@postern/privatelink/kinds')).privateLinkKinds,
   async () => (await import('@postern/sandbox')).kinds,
 ];

@@ -166,8 +166,8 @@ export const questions: Readonly<Record<keyof Facts, Question>> = {
   otherThanTcp: { text: 'Is anything other than TCP needed?', answers: ['yes', 'no'] },
 };
 
-/** The next question worth asking, or undefined when the advice would not change any more. */
-export function nextQuestion(facts: Facts): keyof Facts | undefined {
+/** The next question worth asking, or undefined when the advice would not change any more. `skipped`: asked, and not known. */
+export function nextQuestion(facts: Facts, skipped: ReadonlySet<keyof Facts> = new Set()): keyof Facts | undefined {
   const { unknown } = advise(facts);
-  return (Object.keys(questions) as Array<keyof Facts>).find((fact) => unknown.includes(fact));
+  return (Object.keys(questions) as Array<keyof Facts>).find((fact) => unknown.includes(fact) && !skipped.has(fact));
 }

@@ -17,7 +17,7 @@ export function registerCopy(images: Command): void {
       '\nCredentials are those of docker login and of docker’s credential helpers.\n\nExamples:\n  postern images copy\n  postern images copy instances/acme --from registry.example/postern\n',
     )
     .action(async (dir: string, options: { from?: string; to?: string; quiet?: boolean; output: OutputFormat }) => {
-      const { copyImages } = await import('@postern/infra');
+      const { copyImages } = await import('@postern/infra/images');
       const live = progress({ quiet: options.quiet ?? false });
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort(new Error('interrupted')));

@@ -16,7 +16,7 @@ export function registerLock(images: Command): void {
       '\nExamples:\n  postern images lock\n  postern images lock instances/acme --from registry.example/postern\n',
     )
     .action(async (dir: string, options: { from?: string; quiet?: boolean; output: OutputFormat }) => {
-      const { lockImages } = await import('@postern/infra');
+      const { lockImages } = await import('@postern/infra/images');
       const live = progress({ quiet: options.quiet ?? false });
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort(new Error('interrupted')));

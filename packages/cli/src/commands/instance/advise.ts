@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { type Command, Option } from 'commander';
-import type { Advice, Facts } from '@postern/infra';
+import type { Advice, Facts } from '@postern/infra/advise';
 import { type OutputFormat, outputOption, printObject, table } from '../../io/output.ts';
 
 const yesNo = (flags: string, text: string): Option => new Option(`${flags} <answer>`, text).choices(['yes', 'no']);
@@ -25,25 +25,26 @@ export function registerAdvise(instance: Command): void {
       '\nExamples:\n  postern instance advise\n  postern instance advise --public no --location on-prem --agent yes --other-than-tcp no\n  postern instance advise --location aws --public no -o json\n',
     )
     .action(async ({ output, ...flags }: { output: OutputFormat } & Facts) => {
-      const { advise } = await import('@postern/infra');
+      const { advise } = await import('@postern/infra/advise');
       const facts = process.stdin.isTTY && output === 'table' ? await ask(flags) : flags;
       printObject({ facts, ...advise(facts) }, output, () => describe(advise(facts)));
     });
 }
 
-/** Asks only what could still change the advice. */
+/** Asks only what could still change the advice; an empty answer leaves that fact unknown. */
 async function ask(known: Facts): Promise<Facts> {
-  const { nextQuestion, questions } = await import('@postern/infra');
+  const { nextQuestion, questions } = await import('@postern/infra/advise');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const skipped = new Set<keyof Facts>();
   let facts = known;
   try {
-    for (let fact = nextQuestion(facts); fact !== undefined; fact = nextQuestion(facts)) {
+    for (let fact = nextQuestion(facts, skipped); fact !== undefined; fact = nextQuestion(facts, skipped)) {
       const { text, answers } = questions[fact];
       const line = await terminal.question(`${text} (${answers.join('/')}, empty: not known) `);
       const given = line.trim().toLowerCase();
-      if (given === '') break;
       const answer = answers.find((item) => item.startsWith(given));
-      if (answer !== undefined) facts = { ...facts, [fact]: answer };
+      if (given === '') skipped.add(fact);
+      else if (answer !== undefined) facts = { ...facts, [fact]: answer };
     }
     return facts;
   } finally {

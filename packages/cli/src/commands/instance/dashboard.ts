@@ -14,7 +14,8 @@ export function registerDashboard(instance: Command): void {
       '\nExamples:\n  postern instance dashboard --output dashboard.md\n  postern instance dashboard instances/acme | less\n',
     )
     .action(async (dir: string, { output }: { output?: string }) => {
-      const { dashboard, loadInstance } = await import('@postern/infra');
+      const { loadInstance } = await import('@postern/infra/instance');
+      const { dashboard } = await import('@postern/infra/dashboard');
       const { instance, diagnostics } = loadInstance(dir);
       for (const diagnostic of diagnostics) process.stderr.write(`${formatDiagnostic(diagnostic)}\n`);
       const text = dashboard(instance);

@@ -15,7 +15,7 @@ export function registerInit(instance: Command): void {
       '\nExamples:\n  postern instance init instances/src-0123456789abcdef0123\n  postern instance init acme --project acme-prod-1 --region us-central1\n',
     )
     .action(async (dir: string, options: { name?: string; project?: string; region: string }) => {
-      const { defaultProjectID, initInstance } = await import('@postern/infra');
+      const { defaultProjectID, initInstance } = await import('@postern/infra/instance');
       const name = options.name ?? nameOf(dir);
       const projectID = options.project ?? defaultProjectID(name);
       const written = initInstance(dir, { name, projectID, region: options.region });

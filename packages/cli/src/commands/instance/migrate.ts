@@ -12,7 +12,7 @@ export function registerMigrate(instance: Command): void {
       '\nExamples:\n  postern instance migrate\n  postern instance migrate instances/acme --dry-run\n',
     )
     .action(async (dir: string, { dryRun = false }: { dryRun?: boolean }) => {
-      const { describeChange, migrateInstance } = await import('@postern/infra');
+      const { describeChange, migrateInstance } = await import('@postern/infra/instance');
       const { changes, text } = migrateInstance(dir, { dryRun });
       // With --dry-run standard output is the text itself, and nothing but it.
       const out = dryRun ? process.stderr : process.stdout;

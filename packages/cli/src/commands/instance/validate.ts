@@ -14,7 +14,7 @@ export function registerValidate(instance: Command): void {
       '\nExamples:\n  postern instance validate\n  postern instance validate instances/acme -o json\n',
     )
     .action(async (dir: string, { output }: { output: OutputFormat }) => {
-      const { loadInstance, stacksOf } = await import('@postern/infra');
+      const { loadInstance, stacksOf } = await import('@postern/infra/instance');
       const { instance, diagnostics } = loadInstance(dir);
       for (const diagnostic of diagnostics) process.stderr.write(`${formatDiagnostic(diagnostic)}\n`);
       const stacks = stacksOf(instance).map(({ name }) => name);
