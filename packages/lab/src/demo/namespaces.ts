@@ -68,6 +68,7 @@ export function createNamespaces(id: string): Places {
     join('server', addresses.server, 'customer', addresses.customer);
     // A new namespace may inherit the machine's setting, and a container host forwards.
     ip('netns', 'exec', name('server'), 'sh', '-c', 'echo 0 > /proc/sys/net/ipv4/ip_forward');
+    ip('-n', name('product'), 'route', 'add', addresses.server, 'via', addresses.toProduct);
     // Where a private address goes from the product: nowhere, and at once, as from a router that does not know it.
     ip('-n', name('product'), 'route', 'add', 'unreachable', 'default');
     ip('-n', name('customer'), 'address', 'add', `${privateAddress}/32`, 'dev', 'lo');
