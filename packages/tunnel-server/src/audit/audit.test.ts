@@ -131,6 +131,7 @@ describe('several processes', () => {
     const result = verify(dir.path);
     assert.deepEqual(result.problems, []);
     assert.equal(result.records, n + 120);
+    assert.deepEqual(audit.head(), result.head, 'the server knows of the records of others');
   });
 
   test('kill -9, again and again: no false alarm, nothing lost that was flushed', async () => {

@@ -10,7 +10,7 @@ import type { WorkerReply, WorkerRequest } from './worker-protocol.ts';
 export interface Audit extends AsyncDisposable {
   /** Takes a record; never waits and never throws. It is on disk within `batchMs` and a commit, or `failure` says why not. */
   append(event: AuditEvent): void;
-  /** Resolves when all that was appended is on disk; rejects when that cannot be done now. */
+  /** Resolves when all that was appended is on disk and `head` is up to date; rejects when that cannot be done now. */
   flush(): Promise<void>;
   head(): AuditHead;
   /** Why records cannot be stored now, for `/readyz`; undefined when they can. */
@@ -69,7 +69,13 @@ class WorkerAudit implements Audit {
     this.#head = head;
     this.#retentionMs = options.retentionMs;
     this.#worker = new AuditWorker({ dataDir: options.dataDir, nowMs: options.clock.now() });
-    this.#headTimer = setInterval(() => this.#logHead(), headLogMs).unref();
+    this.#headTimer = setInterval(() => {
+      // Asked first: the command line may have written records of its own since.
+      void this.flush().then(
+        () => this.#logHead(),
+        () => {}, // said already
+      );
+    }, headLogMs).unref();
     this.#schedulePrune(0);
   }
 
@@ -83,7 +89,6 @@ class WorkerAudit implements Audit {
   }
 
   async flush(): Promise<void> {
-    if (this.#queue.length === 0 && !this.#busy) return this.#refuseWhenFailing();
     await new Promise<void>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
       this.#soon(0);
@@ -183,10 +188,6 @@ class WorkerAudit implements Audit {
 
   #release(): void {
     for (const { resolve } of this.#waiting.splice(0)) resolve();
-  }
-
-  #refuseWhenFailing(): void {
-    if (this.#state.kind === 'failing') throw new PosternError('AUDIT_FAILING', this.failure()!);
   }
 
   /** A tenth of the retention, so that a record is kept at most a tenth too long. */

@@ -80,7 +80,7 @@ class Chain {
   #records = 0;
   #first: Verification['first'];
   #lastPrune: Prune | undefined;
-  head: AuditHead;
+  #last: { readonly sequence: number; readonly hash: Uint8Array };
   /** Hashes of the records that were asked for, and of the anchor. */
   readonly hashes = new Map<number, string>();
 
@@ -92,7 +92,11 @@ class Chain {
       row === undefined
         ? { sequence: 0, hash: genesisHash.toString('hex') }
         : { sequence: Number(row['sequence']), hash: hex(row['hash']) };
-    this.head = this.#anchor;
+    this.#last = { sequence: this.#anchor.sequence, hash: Buffer.from(this.#anchor.hash, 'hex') };
+  }
+
+  get head(): AuditHead {
+    return { sequence: this.#last.sequence, hash: hex(this.#last.hash) };
   }
 
   problem(text: string): void {
@@ -111,21 +115,21 @@ class Chain {
       .iterate();
     for (const row of rows) {
       const record = Buffer.from(row['record'] as Uint8Array);
-      this.#check(Number(row['sequence']), Number(row['time_ms']), hex(row['hash']), record);
-      if (wanted.has(this.head.sequence)) this.hashes.set(this.head.sequence, this.head.hash);
+      this.#check(Number(row['sequence']), Number(row['time_ms']), row['hash'] as Uint8Array, record);
+      if (wanted.has(this.#last.sequence)) this.hashes.set(this.#last.sequence, hex(this.#last.hash));
       if (++this.#records % progressEvery === 0) this.#options.onProgress?.(this.#records);
     }
     this.#checkAnchor();
   }
 
-  #check(sequence: number, timeMs: number, hash: string, record: Buffer): void {
-    const previous = this.head;
+  #check(sequence: number, timeMs: number, hash: Uint8Array, record: Buffer): void {
+    const previous = this.#last;
     if (sequence !== previous.sequence + 1)
       this.problem(`records ${previous.sequence + 1} to ${sequence - 1} are missing`);
-    else if (chainHash(Buffer.from(previous.hash, 'hex'), record).toString('hex') !== hash)
+    else if (!chainHash(previous.hash, record).equals(hash))
       this.problem(`record ${sequence} was changed: its hash does not fit its text and the hash before it`);
     // Goes on from what is stored, so that one changed record is one or two problems and not thousands.
-    this.head = { sequence, hash };
+    this.#last = { sequence, hash };
     this.#read(sequence, timeMs, record);
   }
 
