@@ -48,6 +48,7 @@ export class Broker {
   connect(session: PeerSession, stream: ServerHttp2Stream, target: string): void {
     const parsed = parseHostPort(target);
     if ('reason' in parsed) return refuseCall(stream, 'INVALID_ARGUMENT', `postern-target ${parsed.reason}`);
+    session.role ??= 'client';
     const { host, port } = parsed;
     const canonical = hostPortText(host, port);
     const grants = decide(this.#deps.policy(), { client: session.info.identity, host, port });
@@ -58,7 +59,7 @@ export class Broker {
     this.connections.add(connection);
     if (grants.length === 0)
       connection.refuse('DENIED', `no rule allows ${session.info.identity} to reach ${canonical}`);
-    else void connection.open();
+    else connection.begin();
   }
 
   #connectionDeps(grants: readonly Grant[]) {

@@ -72,8 +72,10 @@ export class Connection implements Endable, Sweepable {
     this.#deps = deps;
     request.client.connections.add(this);
     this.#clientLeg = new Leg(request.stream, {
+      data: () => this.state === 'opening' && this.#broken('the client sent data before Opened'),
       opened: () => this.#broken('a client sent Opened'),
       fin: () => {
+        if (this.state === 'opening') return this.#broken('the client sent fin before Opened');
         this.#clientFin = true;
         this.#finishIfDone();
       },
@@ -98,8 +100,14 @@ export class Connection implements Endable, Sweepable {
     };
   }
 
+  /** Begins: the client may change its mind from here on, and finds an agent. */
+  begin(): void {
+    this.#clientLeg.start();
+    void this.#open();
+  }
+
   /** Finds an agent and asks it to dial. */
-  async open(): Promise<void> {
+  async #open(): Promise<void> {
     const timeoutMs = this.#deps.openTimeoutMs();
     this.#timer ??= setTimeout(
       () => this.#end({ code: 'DIAL_TIMEOUT', message: `no answer within ${formatDuration(timeoutMs)}` }),
@@ -131,9 +139,10 @@ export class Connection implements Endable, Sweepable {
       asked = false;
       session.connections.delete(this);
       this.#agentLeg = undefined;
-      void this.open();
+      void this.#open();
     };
     const leg = new Leg(stream, {
+      data: () => this.state === 'opening' && this.#broken('the agent sent data before Opened'),
       opened: (address) => this.#opened(address),
       fin: () => {
         this.#agentFin = true;
@@ -171,7 +180,6 @@ export class Connection implements Endable, Sweepable {
     beginResponse(this.request.stream, { 'postern-connection-id': this.request.id });
     Leg.join(this.#clientLeg, this.#agentLeg!, this.#deps.budget);
     this.#deps.sweeper.add(this);
-    this.#clientLeg.start();
     this.#deps.onOpen(this, this.outcome);
   }
 

@@ -6,6 +6,8 @@ import { FrameDecoder, type FrameSink, type ResetCode, resetFrame } from '@poste
 const lingerMs = 5000;
 
 export interface LegEvents {
+  /** Payload was read. */
+  data(): unknown;
   opened(address: string): void;
   fin(): void;
   reset(code: ResetCode, message: string): void;
@@ -76,6 +78,7 @@ export class Leg implements FrameSink {
 
   data(slice: Buffer): void {
     this.bytes += slice.length;
+    this.#events.data();
   }
 
   opened(address: string): void {

@@ -1,4 +1,3 @@
-import { constants } from 'node:http2';
 import type { Readable } from 'node:stream';
 import { hostPortText, type Host, PosternError } from '@postern/core';
 import type { Link, LinkSession } from '../link/index.ts';
@@ -70,7 +69,8 @@ export async function openTunnel(
     const fail = (code: ResetCode, message: string): void => {
       settle();
       reject(new OpenError(code, message, connectionId));
-      if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL);
+      // In band rather than by RST_STREAM: HTTP/2 servers end a session that resets too many (CVE-2023-44487).
+      tunnel.reset('ABORTED', message);
     };
     const onAbort = (): void => fail('ABORTED', 'the caller went away');
     const timer = setTimeout(

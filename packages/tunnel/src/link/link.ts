@@ -142,21 +142,27 @@ export class Link {
 
   /** A session with this certificate, registered and announced. */
   async #connect(certificate: IssuedCertificate, signal: AbortSignal): Promise<LinkSession> {
-    const http2 = await dialServer(this.#options.server, this.#options.budget, certificate, signal);
-    const session = new LinkSession(http2, certificate);
-    this.#sessions.add(session);
-    void session.closed.then(() => this.#sessions.delete(session));
+    let session: LinkSession | undefined;
     try {
-      await session.register(this.#options.hello, () => this.#onDrain(session));
+      const http2 = await dialServer(this.#options.server, this.#options.budget, certificate, signal);
+      session = new LinkSession(http2, certificate);
+      await this.#register(session);
     } catch (error) {
-      session.destroy('registration failed');
-      // The server knows this certificate no longer, or the identity was revoked: the next attempt asks for a new one.
-      this.#certificate = undefined;
+      session?.destroy('registration failed');
+      // A server that answers and does not take this certificate (revoked, another CA) is asked for a new one; one that is
+      // merely away is not: hundreds of peers that all want certificates are no help to a server that comes back.
+      if (!(error instanceof PosternError && error.code === 'UNREACHABLE')) this.#certificate = undefined;
       throw error;
     }
     this.#setState({ kind: 'ready', session });
     this.#deps.onSession(session);
     return session;
+  }
+
+  async #register(session: LinkSession): Promise<void> {
+    this.#sessions.add(session);
+    void session.closed.then(() => this.#sessions.delete(session));
+    await session.register(this.#options.hello, () => this.#onDrain(session));
   }
 
   /** The server asked this session to go elsewhere: no new connections, the running ones may end. */
