@@ -7,6 +7,7 @@ const sources: ReadonlyArray<() => Promise<readonly Kind[]>> = [
   async () => (await import('@postern/infra/instance')).kinds,
   async () => (await import('@postern/privatelink/kinds')).privateLinkKinds,
   async () => (await import('@postern/sandbox')).kinds,
+  async () => (await import('./flat-kinds.ts')).flatKinds(),
 ];
 
 /** `postern schema [KIND]`: the JSON Schema of a kind of document, or the list of kinds. */
