@@ -245,6 +245,19 @@ test('a stalled reader stops its own sender, is bounded, and stops nobody else',
   stalled.destroy();
 });
 
+test('a reader that takes its time gets everything: no timer cuts what both ends have finished', async () => {
+  target = (socket) => {
+    socket.resume();
+    socket.end(megabytes.subarray(0, 12 * 2 ** 20));
+  };
+  const socket = dialForward();
+  socket.end();
+  // Longer than any grace period that was ever in the code (5 s).
+  const untilMs = performance.now() + 7000;
+  await eventually('time to pass', () => performance.now() > untilMs);
+  assert.equal(await readAll(socket), sha(megabytes.subarray(0, 12 * 2 ** 20)));
+});
+
 test('a refused destination is told apart, and audited with its reason', async () => {
   const refuse = async (host: Buffer, port: number): Promise<number> => {
     const socket = connect({ port: socksPort, host: '127.0.0.1' });

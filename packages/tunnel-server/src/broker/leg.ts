@@ -2,9 +2,6 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import { BatchWriter, type MemoryBudget } from '@postern/tunnel/transport';
 import { FrameDecoder, type FrameSink, type ResetCode, resetFrame } from '@postern/tunnel/wire';
 
-/** How long a peer may take to end a call after the server has; then the stream is cancelled. */
-const lingerMs = 5000;
-
 export interface LegEvents {
   /** Payload was read. */
   data(): unknown;
@@ -125,10 +122,11 @@ export class Leg implements FrameSink {
     this.#linger();
   }
 
+  /**
+   * What the peer still sends is read and dropped, so that its writes finish and it can end its half. No timer cuts the call: what was
+   * sent may lie unread at a slow reader for hours, and RST_STREAM would take it away. The session's end bounds what is left.
+   */
   #linger(): void {
     this.stream.resume();
-    const timer = setTimeout(() => this.stream.close(constants.NGHTTP2_CANCEL), lingerMs);
-    timer.unref();
-    this.stream.once('close', () => clearTimeout(timer));
   }
 }

@@ -54,15 +54,27 @@ export async function runServer(configFile: string, signal: AbortSignal, log: Lo
   const identities = openIdentities({ dataDir, clock: systemClock });
   const audit = openAudit({ dataDir, retentionMs: config.audit.retention, clock: systemClock, log });
   const serverName = hostText(config.serverName);
+  const certificates = { lifetimeMs: config.certificates.lifetime };
   const issuer = createIssuer({
     serverName,
     ca,
     identities,
     clock: systemClock,
-    lifetimeMs: () => config.certificates.lifetime,
+    lifetimeMs: () => certificates.lifetimeMs,
     audit: (event) => audit.append(event),
   });
-  const server = new TunnelServer({ configFile, config, policy, ca, identities, audit, issuer, serverName, log });
+  const server = new TunnelServer({
+    configFile,
+    config,
+    policy,
+    ca,
+    identities,
+    audit,
+    issuer,
+    certificates,
+    serverName,
+    log,
+  });
   try {
     await server.run(signal, token);
   } finally {
@@ -85,6 +97,8 @@ interface Parts {
   readonly identities: Identities;
   readonly audit: Audit;
   readonly issuer: Issuer;
+  /** What a reload changes of issuing. */
+  readonly certificates: { lifetimeMs: number };
   readonly serverName: string;
   readonly log: Logger;
 }
@@ -146,7 +160,11 @@ class TunnelServer {
         sourceRanges: () => this.#config.sourceRanges,
         onSession: (session, tls, peer) => this.#onSession(session, tls, peer),
       });
-      identities.watch((change) => change.kind === 'revoked' && this.#revoked(change.email), over.signal);
+      identities.watch(
+        (change) => change.kind === 'revoked' && this.#revoked(change.email),
+        over.signal,
+        (error) => log.error(`revocations cannot be seen: ${errorMessage(error)}`),
+      );
       watchFiles([configFile, this.#policyFile], (file) => this.#reload(file), over.signal);
       const renewal = setInterval(() => void this.#renewCertificate(), certificateLookMs);
       over.signal.addEventListener('abort', () => clearInterval(renewal));
@@ -282,12 +300,14 @@ class TunnelServer {
     const { log, audit, configFile } = this.#parts;
     try {
       const config = readConfig(configFile, serverSchema);
-      const fixed = ['listen', 'admin', 'serverName', 'dataDir', 'memoryBudget', 'certificates', 'audit'] as const;
+      const fixed = ['listen', 'admin', 'serverName', 'dataDir', 'memoryBudget'] as const;
       const changed = fixed.filter((key) => JSON.stringify(config[key]) !== JSON.stringify(this.#config[key]));
       if (changed.length > 0) log.warn({ keys: changed }, 'these keys of the configuration need a restart');
       const policy = readPolicy(resolve(dirname(configFile), config.policyFile));
       const same = policy.digest === this.#policy.digest;
       this.#config = config;
+      this.#parts.certificates.lifetimeMs = config.certificates.lifetime;
+      audit.setRetention(config.audit.retention);
       this.#policy = policy;
       if (file === configFile && same) return log.info('configuration reloaded');
       audit.append({

@@ -13,9 +13,6 @@ import {
 import { BatchWriter } from './batch-writer.ts';
 import type { MemoryBudget } from './budget.ts';
 
-/** How long the server may take to end a call after both sides are done, before the stream is cancelled. */
-const lingerMs = 5000;
-
 /**
  * One proxied connection as an agent or a client sees it: frames over the call they made.
  *
@@ -128,10 +125,8 @@ export class TunnelStream {
     this.#leave();
   }
 
+  /** What still comes is read and dropped, so that the call can close. No timer cuts it: what was sent may lie unread for long. */
   #leave(): void {
-    this.stream.resume(); // what still comes is read and dropped, so that the stream can close
-    const timer = setTimeout(() => this.stream.close(constants.NGHTTP2_CANCEL), lingerMs);
-    timer.unref();
-    this.stream.once('close', () => clearTimeout(timer));
+    this.stream.resume();
   }
 }
