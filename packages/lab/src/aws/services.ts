@@ -1,6 +1,7 @@
 /** Which handler answers which operation. */
 import { ec2Operations } from './ec2/operations.ts';
 import { ecrOperations } from './ecr/operations.ts';
+import { eksOperations } from './eks/operations.ts';
 import { elbOperations } from './elbv2/operations.ts';
 import { iamOperations } from './iam/operations.ts';
 import { route53Operations } from './route53/operations.ts';
@@ -16,5 +17,6 @@ export const handlers: Readonly<Record<string, Readonly<Record<string, AnyHandle
   route53: route53Operations,
   iam: iamOperations,
   ecr: ecrOperations,
+  eks: eksOperations,
   sts: stsOperations,
 };

@@ -7,6 +7,7 @@ import { endpointServiceOperations } from './endpoint-service.ts';
 import { elasticIpOperations } from './elastic-ip.ts';
 import { interfaceOperations } from './interface.ts';
 import { internetGatewayOperations } from './internet-gateway.ts';
+import { launchTemplateOperations } from './launch-template.ts';
 import { natGatewayOperations } from './nat-gateway.ts';
 import { peeringOperations } from './peering.ts';
 import { prefixListOperations } from './prefix-list.ts';
@@ -37,6 +38,7 @@ export const ec2Operations = {
   ...elasticIpOperations,
   ...natGatewayOperations,
   ...peeringOperations,
+  ...launchTemplateOperations,
   ...prefixListOperations,
   ...vpnGatewayOperations,
   ...vpnConnectionOperations,
