@@ -5,9 +5,10 @@ import { misfits, needBotocore } from './support/botocore.ts';
 import { edgeCases } from './suite/edges.ts';
 import { handshakeCases } from './suite/handshake.ts';
 import { networkCases } from './suite/network.ts';
+import { registryCases } from './suite/registry.ts';
 import { onStage, type Running, targets } from './support/target.ts';
 
-const cases = [...networkCases, ...edgeCases, ...handshakeCases];
+const cases = [...networkCases, ...edgeCases, ...registryCases, ...handshakeCases];
 
 for (const target of targets) {
   describe(`AWS conformance: ${target.name}`, { skip: target.skip }, () => {

@@ -1,5 +1,7 @@
 /** Clients of the AWS SDK, unmodified, at a target. */
 import { EC2 } from '@aws-sdk/client-ec2';
+import { ECR } from '@aws-sdk/client-ecr';
+import { EKS } from '@aws-sdk/client-eks';
 import { ElasticLoadBalancingV2 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { IAM } from '@aws-sdk/client-iam';
 import { Route53 } from '@aws-sdk/client-route-53';
@@ -20,6 +22,8 @@ export function clients(endpoint: string | undefined, who: string | Credentials,
     ec2: new EC2(config),
     elb: new ElasticLoadBalancingV2(config),
     iam: new IAM(config),
+    ecr: new ECR(config),
+    eks: new EKS(config),
     // Route 53 is global: its signature always names us-east-1.
     route53: new Route53(endpoint === undefined ? config : { ...config, region: 'us-east-1' }),
     sts: new STS(config),
