@@ -194,3 +194,40 @@ export async function remains(hub: Hub, customer: Customer) {
     zones: zones.HostedZones ?? [],
   };
 }
+
+/** Hub, customer and files of one cluster called acme. */
+export async function stageCluster(
+  url: string,
+  folder: string,
+  options: {
+    readonly vpcs?: number;
+    readonly zones?: string;
+    readonly hive?: Record<string, unknown>;
+    readonly cluster?: Parameters<typeof clusterDeployment>[1];
+  } = {},
+): Promise<{ hub: Hub; customer: Customer; loadBalancer: string }> {
+  const hub = await makeHub(url, options.vpcs ?? 1, options.zones ?? 'ab');
+  const customer = await makeCustomer(url, options.zones ?? 'ab');
+  const loadBalancer = await makeLoadBalancer(customer, 'acme-x7k2p-int');
+  writeHub(folder, hub, options.hive);
+  writeCluster(folder, 'acme', customer, options.cluster);
+  return { hub, customer, loadBalancer };
+}
+
+/** An endpoint of somebody else to the customer's service. */
+export async function makeThirdParty(url: string, customer: Customer, serviceId: string, serviceName: string) {
+  const account = freshAccount();
+  const aws = clients(url, account);
+  await customer.aws.ec2.modifyVpcEndpointServicePermissions({
+    ServiceId: serviceId,
+    AddAllowedPrincipals: [`arn:aws:iam::${account}:root`],
+  });
+  const { vpc, subnets } = await makeVpc(aws, '10.7', 'a');
+  const { VpcEndpoint } = await aws.ec2.createVpcEndpoint({
+    VpcEndpointType: 'Interface',
+    VpcId: vpc,
+    ServiceName: serviceName,
+    SubnetIds: subnets,
+  });
+  return { account, aws, vpc, endpointId: VpcEndpoint?.VpcEndpointId ?? '' };
+}

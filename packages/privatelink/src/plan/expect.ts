@@ -1,4 +1,4 @@
-import { type EndpointView, type Observed, type ServiceView, stateIs, type ZoneView } from './observed.ts';
+import { type EndpointView, type Observed, type ServiceView, stateIs, unseenState, type ZoneView } from './observed.ts';
 import type { Step } from './steps.ts';
 
 /**
@@ -139,7 +139,8 @@ function mapZone(observed: Observed, change: (zone: ZoneView) => ZoneView): Obse
 
 /** What a wait will end in, for `plan`, which does not wait. */
 export function expectAfterWait(observed: Observed): Observed {
-  const settle = (state: string): string => (stateIs(state, 'pending', 'pendingAcceptance') ? 'available' : state);
+  const settle = (state: string): string =>
+    stateIs(state, 'pending', 'pendingAcceptance', unseenState) ? 'available' : state;
   return {
     ...observed,
     ...(observed.loadBalancer ? { loadBalancer: { ...observed.loadBalancer, state: 'active' } } : {}),

@@ -29,5 +29,5 @@ export function loadBalancerName(infraId: string): string {
  * whose zone it is even when a crash came between the create and its tags.
  */
 export function callerReferencePrefix(owner: string, hostName: string): string {
-  return `postern/${owner}/${hostName}/`.slice(0, 120); // Route 53: at most 128 characters
+  return `postern/${owner}/${hostName}/`.slice(0, 90); // Route 53 takes 128 characters, some of which follow
 }

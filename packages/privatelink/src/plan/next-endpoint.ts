@@ -1,7 +1,7 @@
 import type { DesiredLink, InventoryVpc } from './desired.ts';
 import { ownerTag, tagsFor } from './names.ts';
 import { type KnownIds, missingTags } from './next-service.ts';
-import { type EndpointView, type Observed, type ServiceView, stateIs } from './observed.ts';
+import { type EndpointView, type Observed, type ServiceView, stateIs, unseenState } from './observed.ts';
 import type { Next } from './steps.ts';
 import { chooseVpc, subnetsFor } from './vpc-choice.ts';
 
@@ -40,7 +40,7 @@ export function nextForEndpoint(
       kind: 'wait',
       for: 'endpoint-to-be-available',
       reason: 'ReconciledVPCEndpoint',
-      message: `waiting for the VPC endpoint ${endpoint.id} to become available`,
+      message: `waiting for the VPC endpoint ${endpoint.id} to ${stateIs(endpoint.state, unseenState) ? 'be listed' : 'become available'}`,
     };
   return driftOfEndpoint(desired, observed, endpoint);
 }
@@ -57,14 +57,18 @@ export function chosenEndpoint(
 }
 
 export function goodEndpoints(endpoints: readonly EndpointView[], service: ServiceView): EndpointView[] {
-  return endpoints.filter(({ state, serviceName }) => stateIs(state, ...goodStates) && serviceName === service.name);
+  return endpoints.filter(
+    ({ state, serviceName }) =>
+      stateIs(state, unseenState) || (stateIs(state, ...goodStates) && serviceName === service.name),
+  );
 }
 
 /** Rejected, failed and expired ones never recover, and hold a place in the quota; so does one of another service. */
 function badEndpoints(endpoints: readonly EndpointView[], service: ServiceView): EndpointView[] {
   return endpoints.filter(
     ({ state, serviceName }) =>
-      !stateIs(state, 'deleting', 'deleted') && (!stateIs(state, ...goodStates) || serviceName !== service.name),
+      !stateIs(state, 'deleting', 'deleted', unseenState) &&
+      (!stateIs(state, ...goodStates) || serviceName !== service.name),
   );
 }
 

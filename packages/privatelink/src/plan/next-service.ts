@@ -1,6 +1,6 @@
 import { tagsFor } from './names.ts';
 import type { DesiredLink } from './desired.ts';
-import { type LoadBalancerView, type Observed, type ServiceView, stateIs } from './observed.ts';
+import { type LoadBalancerView, type Observed, type ServiceView, stateIs, unseenState } from './observed.ts';
 import type { Next } from './steps.ts';
 
 /** The customer's half: the load balancer, the endpoint service before it, and whom that lets in. */
@@ -27,12 +27,12 @@ export function nextForService(desired: DesiredLink, observed: Observed, known: 
   if (services === undefined) return { kind: 'look', at: 'services' };
   const service = chosenService(services, known.serviceId);
   if (service === undefined) return withoutService(desired, loadBalancer, services, known);
-  if (stateIs(service.state, 'pending'))
+  if (!stateIs(service.state, 'available'))
     return {
       kind: 'wait',
       for: 'service-to-be-available',
       reason: 'ReconciledVPCEndpointService',
-      message: `waiting for the VPC endpoint service ${service.id} to become available`,
+      message: `waiting for the VPC endpoint service ${service.id} to ${stateIs(service.state, unseenState) ? 'be listed' : 'become available'}`,
     };
   return driftOfService(desired, loadBalancer, service) ?? nextForPrincipals(desired, observed, service);
 }
@@ -63,7 +63,7 @@ function unusableLoadBalancer(loadBalancer: LoadBalancerView): Next | undefined 
 
 /** The one to work with: the one in the status while it is good, else an available one, else one on its way. */
 export function chosenService(services: readonly ServiceView[], statusId: string | undefined): ServiceView | undefined {
-  const usable = services.filter(({ state }) => stateIs(state, 'available', 'pending'));
+  const usable = services.filter(({ state }) => stateIs(state, 'available', 'pending', unseenState));
   const rank = ({ id, state }: ServiceView): number => (id === statusId ? 0 : stateIs(state, 'available') ? 1 : 2);
   return usable.toSorted((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))[0];
 }

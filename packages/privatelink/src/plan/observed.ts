@@ -93,6 +93,9 @@ export interface Observed {
   readonly missingPermissions?: readonly string[];
 }
 
+/** Ours, for what the status names and AWS does not list (yet). */
+export const unseenState = 'unseen';
+
 /** AWS's casing differs between its API and its models; a compare that cares would never match (Hive's ce853e94f). */
 export function stateIs(state: string, ...wanted: readonly string[]): boolean {
   return wanted.some((name) => name.toLowerCase() === state.toLowerCase());

@@ -1,5 +1,5 @@
 import { chosenService } from './next-service.ts';
-import { type ConnectionView, type Observed, stateIs } from './observed.ts';
+import { type ConnectionView, type Observed, stateIs, unseenState } from './observed.ts';
 import type { Next } from './steps.ts';
 
 /**
@@ -16,7 +16,7 @@ export function nextTeardown(observed: Observed): Next {
     return { kind: 'act', step: { kind: 'delete-zone', zoneId: zone.id }, why: 'the link is not wanted any more' };
   }
   const alive = endpoints.filter(({ state }) => !stateIs(state, 'deleted'));
-  const toDelete = alive.filter(({ state }) => !stateIs(state, 'deleting')).map(({ id }) => id);
+  const toDelete = alive.filter(({ state }) => !stateIs(state, 'deleting', unseenState)).map(({ id }) => id);
   if (toDelete.length > 0)
     return { kind: 'act', step: { kind: 'delete-endpoints', ids: toDelete }, why: 'the link is not wanted any more' };
   if (alive.length > 0)
@@ -28,7 +28,7 @@ export function nextTeardown(observed: Observed): Next {
     };
   if (services === undefined) return { kind: 'look', at: 'services' };
   const remaining = services.filter(({ state }) => !stateIs(state, 'deleted'));
-  const [service] = remaining.filter(({ state }) => !stateIs(state, 'deleting'));
+  const [service] = remaining.filter(({ state }) => !stateIs(state, 'deleting', unseenState));
   if (service === undefined) {
     if (remaining.length === 0) return { kind: 'done', message: 'everything of the private link is deleted' };
     return {
@@ -55,7 +55,7 @@ function isLive({ state }: ConnectionView): boolean {
 
 /** The service whose connections are asked for next. */
 export function serviceBeingRemoved(observed: Observed): string | undefined {
-  const open = (observed.services ?? []).filter(({ state }) => !stateIs(state, 'deleted', 'deleting'));
+  const open = (observed.services ?? []).filter(({ state }) => !stateIs(state, 'deleted', 'deleting', unseenState));
   return (open[0] ?? chosenService(open, undefined))?.id;
 }
 

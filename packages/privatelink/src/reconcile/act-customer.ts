@@ -70,7 +70,8 @@ export async function modifyPrincipals(context: LinkContext, step: Of<'modify-pr
 export async function deleteServices(context: LinkContext, step: Of<'delete-services'>): Promise<Update> {
   const customer = await context.customer();
   const answer = await deleting(() => customer.deleteServices({ ServiceIds: [...step.ids] }, context.signal));
-  readUnsuccessful(iamAction(customerCalls.deleteServices), answer?.Unsuccessful);
+  const busy = readUnsuccessful(iamAction(customerCalls.deleteServices), answer?.Unsuccessful);
+  for (const id of step.ids) if (!busy.includes(id)) context.memory.note(`deleted ${id}`);
   return (observed) => ({
     ...forget(observed, 'connections'),
     services: (observed.services ?? []).map((service) =>

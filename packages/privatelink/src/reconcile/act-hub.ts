@@ -86,6 +86,7 @@ export async function deleteEndpoints(context: LinkContext, step: Of<'delete-end
   const hub = await context.hub();
   const answer = await deleting(() => hub.deleteEndpoints({ VpcEndpointIds: [...step.ids] }, context.signal));
   readUnsuccessful(iamAction(hubCalls.deleteEndpoints), answer?.Unsuccessful);
+  for (const id of step.ids) context.memory.note(`deleted ${id}`);
   return (observed) => ({
     ...forget(observed, 'usage'),
     endpoints: (observed.endpoints ?? []).map((endpoint) =>

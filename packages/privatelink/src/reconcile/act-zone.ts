@@ -17,21 +17,27 @@ import { tagList } from './views.ts';
 
 type Of<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 
-/** A caller reference is spent with its zone; after that many removed by hand something else is wrong. */
+/** Route 53 lists what it made within seconds; a reference that is still refused after this belongs to a zone that is gone. */
+const spentAfterMs = 2 * 60_000;
+/** After that many zones removed by hand something else is wrong. */
 const referencesMax = 20;
 /** Route 53 takes 1,000 changes a batch. */
 const changesPerBatch = 500;
 
 export async function createZone(context: LinkContext, step: Of<'create-zone'>): Promise<Update> {
   const hub = await context.hub();
-  const prefix = callerReferencePrefix(context.desired.owner, step.name);
-  for (let attempt = 0; ; attempt++) {
+  const { memory, known, epoch, desired } = context;
+  // The same for a repeated create, another one for a zone that replaces one, or for another life of the object.
+  const base = `${callerReferencePrefix(desired.owner, step.name)}${epoch}${known.zoneId === undefined ? '' : `-${known.zoneId}`}`;
+  for (let n = 0; n < referencesMax; n++) {
+    const CallerReference = n === 0 ? base : `${base}-${n}`;
+    if (memory.ageMs(`refused ${CallerReference}`) > spentAfterMs) continue;
     try {
       const { HostedZone, VPC } = await hub.createZone(
         {
           Name: step.name,
           VPC: vpcOf(step.vpc),
-          CallerReference: `${prefix}${attempt}`,
+          CallerReference,
           HostedZoneConfig: { Comment: 'made by Postern for a private link', PrivateZone: true },
         },
         context.signal,
@@ -39,11 +45,17 @@ export async function createZone(context: LinkContext, step: Of<'create-zone'>):
       const zone = { ...zoneViewOf(HostedZone ?? {}, [VPC ?? vpcOf(step.vpc)]), tags: {} };
       return (observed) => ({ ...observed, zone, record: null, authorisations: [] });
     } catch (error) {
-      // The reference belongs to a zone that was deleted since (the look before found none alive): take the next.
-      const spent = error instanceof AwsError && error.awsCode === 'HostedZoneAlreadyExists';
-      if (!spent || attempt + 1 >= referencesMax) throw error;
+      // Made a moment ago by a life that a crash ended, and not listed yet: another reference would make a second one.
+      if (error instanceof AwsError && error.awsCode === 'HostedZoneAlreadyExists')
+        memory.note(`refused ${CallerReference}`);
+      throw error;
     }
   }
+  throw new AwsError(
+    'route53:CreateHostedZone',
+    'HostedZoneAlreadyExists',
+    `every caller reference for ${step.name} is spent`,
+  );
 }
 
 export async function tagZone(context: LinkContext, step: Of<'tag-zone'>): Promise<Update> {

@@ -20,6 +20,8 @@ export interface LinkContext {
   readonly probe: (host: string, probe: NonNullable<DesiredLink['probe']>, signal: AbortSignal) => Promise<Reachable>;
   /** Different for every object and every life of it: client tokens are made of it. */
   readonly tokenSeed: string;
+  /** How many links of this object were removed before. */
+  readonly epoch: number;
   readonly signal: AbortSignal;
 }
 

@@ -1,13 +1,14 @@
 import { ownedBy } from '../plan/next-endpoint.ts';
 import { chosenService } from '../plan/next-service.ts';
 import { ownerTag } from '../plan/names.ts';
-import type { ConnectionView, LoadBalancerView, ServiceView } from '../plan/observed.ts';
+import { type ConnectionView, type LoadBalancerView, type ServiceView, unseenState } from '../plan/observed.ts';
 import { serviceBeingRemoved } from '../plan/teardown.ts';
 import type { Observed } from '../plan/observed.ts';
 import type { CustomerClient } from '../providers/aws/calls.ts';
 import { isAwsError } from '../providers/aws/errors.ts';
 import { allPages } from '../providers/aws/pages.ts';
 import { type LinkContext, type Update, withMissing } from './context.ts';
+import { unseenGraceMs } from './hub-memory.ts';
 import { connectionView, loadBalancerView, serviceView, tagsOf } from './views.ts';
 
 /** Looks at the customer's account. */
@@ -75,10 +76,20 @@ export async function lookAtServices(context: LinkContext): Promise<Update> {
   // The status may name one whose tag somebody took away.
   if (known !== undefined && !byTag.some(({ id }) => id === known)) {
     const named = await serviceById(customer, known, context.signal);
-    if (named !== undefined && (owner === '' || named.tags[ownerTag] === undefined || ownedBy(owner, named.tags)))
-      services.push(named);
+    if (named === undefined) services.push(...unseen(context, known));
+    else if (owner === '' || named.tags[ownerTag] === undefined || ownedBy(owner, named.tags)) services.push(named);
   }
+  if (known !== undefined && services.some(({ id, state }) => id === known && state !== unseenState))
+    context.memory.forget(`unseen ${known}`);
   return (observed) => ({ ...observed, services });
+}
+
+/** A stand-in for what is named and not listed, until its absence has lasted. */
+function unseen({ memory }: LinkContext, id: string): ServiceView[] {
+  if (memory.has(`deleted ${id}`)) return [];
+  memory.note(`unseen ${id}`);
+  if (memory.ageMs(`unseen ${id}`) > unseenGraceMs) return [];
+  return [{ id, state: unseenState, name: '', acceptanceRequired: false, loadBalancerArns: [], tags: {} }];
 }
 
 function describeServices(

@@ -2,11 +2,12 @@ import { principalOfCaller } from '../plan/arn.ts';
 import { ownerTag } from '../plan/names.ts';
 import { chosenEndpoint, ownedBy } from '../plan/next-endpoint.ts';
 import { chosenService } from '../plan/next-service.ts';
-import { type EndpointView, type Observed, stateIs } from '../plan/observed.ts';
+import { type EndpointView, type Observed, stateIs, unseenState } from '../plan/observed.ts';
 import type { HubClient } from '../providers/aws/calls.ts';
 import { isAwsError } from '../providers/aws/errors.ts';
 import { allPages } from '../providers/aws/pages.ts';
 import { type LinkContext, type Update, withMissing } from './context.ts';
+import { unseenGraceMs } from './hub-memory.ts';
 import { endpointView } from './views.ts';
 
 /** Looks at our own account: who we are, the endpoints, the VPCs they are in. */
@@ -27,11 +28,23 @@ export async function lookAtEndpoints(context: LinkContext): Promise<Update> {
     owner === '' ? [] : await describeEndpoints(hub, [{ Name: `tag:${ownerTag}`, Values: [owner] }], context.signal);
   const known = context.known.endpointId;
   if (known !== undefined && !endpoints.some(({ id }) => id === known)) {
+    // The status may name one whose tag somebody took away.
     const named = await endpointById(hub, known, context.signal);
-    if (named !== undefined && (owner === '' || named.tags[ownerTag] === undefined || ownedBy(owner, named.tags)))
-      endpoints.push(named);
+    if (named === undefined) endpoints.push(...unseen(context, known));
+    else if (owner === '' || named.tags[ownerTag] === undefined || ownedBy(owner, named.tags)) endpoints.push(named);
   }
+  if (known !== undefined && endpoints.some(({ id, state }) => id === known && state !== unseenState))
+    context.memory.forget(`unseen ${known}`);
   return (observed) => ({ ...observed, endpoints: endpoints.filter(({ state }) => !stateIs(state, 'deleted')) });
+}
+
+/** A stand-in for what is named and not listed, until its absence has lasted. */
+function unseen({ memory }: LinkContext, id: string): EndpointView[] {
+  if (memory.has(`deleted ${id}`)) return [];
+  memory.note(`unseen ${id}`);
+  if (memory.ageMs(`unseen ${id}`) > unseenGraceMs) return [];
+  const nothing = { vpcId: '', serviceName: '', subnetIds: [], groupIds: [], networkInterfaceIds: [], dnsEntries: [] };
+  return [{ id, state: unseenState, ...nothing, tags: {} }];
 }
 
 async function describeEndpoints(

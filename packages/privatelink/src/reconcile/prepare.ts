@@ -105,6 +105,7 @@ export function contextFor(
     ledger: world.ledger,
     memory: world.memory,
     probe: (host, probe, probeSignal) => probeFrom(store, host, probe, probeSignal),
+    epoch: epochOf(resource),
     tokenSeed: `${resource.metadata.uid} ${epochOf(resource)}`,
     signal,
   };

@@ -89,24 +89,26 @@ export class AwsClients {
     const news: CallNews = { account: who, region, action };
     this.#options.observer?.before?.(news);
     const startedMs = this.#options.clock.monotonic();
-    try {
-      const output = await this.#client(call.service, who, region, keys).send(
-        new call.command(input),
-        signal === undefined ? {} : { abortSignal: signal },
-      );
+    const client = this.#client(call.service, who, region, keys);
+    const sending = client.send(new call.command(input), signal === undefined ? {} : { abortSignal: signal });
+    const answer = await sending.then(
+      (output) => ({ output }),
+      (error: unknown) => ({ error }),
+    );
+    if ('output' in answer) {
       gate.succeeded();
       this.#report(news, startedMs, undefined);
-      return output;
-    } catch (error) {
-      const translated = translateAwsError(error, action);
-      if (translated instanceof AwsError) this.#report(news, startedMs, translated);
-      if (!(translated instanceof AwsError) || translated.kind !== 'throttled') throw translated;
-      throw new AwsError(action, translated.awsCode, 'too many requests', {
-        cause: error,
-        kind: 'throttled',
-        retryAfterMs: gate.throttled(),
-      });
+      return answer.output;
     }
+    const error = translateAwsError(answer.error, action);
+    if (!(error instanceof AwsError)) throw error;
+    this.#report(news, startedMs, error);
+    if (error.kind !== 'throttled') throw error;
+    throw new AwsError(action, error.awsCode, 'too many requests', {
+      cause: answer.error,
+      kind: 'throttled',
+      retryAfterMs: gate.throttled(),
+    });
   }
 
   #report(news: CallNews, startedMs: number, error: AwsError | undefined): void {

@@ -117,9 +117,11 @@ export class AwsError extends PosternError {
 }
 
 export function kindOfCode(code: string): AwsErrorKind {
-  const known = kindByCode[code];
+  // The wire says LoadBalancerNotFound, the SDK LoadBalancerNotFoundException.
+  const short = code.replace(/Exception$/, '');
+  const known = kindByCode[code] ?? kindByCode[short];
   if (known !== undefined) return known;
-  return kindByPattern.find(([pattern]) => pattern.test(code))?.[1] ?? 'invalid';
+  return kindByPattern.find(([pattern]) => pattern.test(short))?.[1] ?? 'invalid';
 }
 
 /** From whatever the SDK threw. An abort stays an abort. */
