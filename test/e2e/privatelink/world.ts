@@ -22,14 +22,14 @@ export function clients(endpoint: string, account: string, where = region) {
 export type Clients = ReturnType<typeof clients>;
 
 /** A VPC with a subnet in each of some zones. */
-export async function makeVpc(client: Clients, prefix: string, zones = 'abc') {
+export async function makeVpc(client: Clients, prefix: string, zones = 'abc', where = region) {
   const vpc = (await client.ec2.createVpc({ CidrBlock: `${prefix}.0.0/16` })).Vpc?.VpcId ?? '';
   const subnets: string[] = [];
   for (const [i, zone] of zones.split('').entries()) {
     const { Subnet } = await client.ec2.createSubnet({
       VpcId: vpc,
       CidrBlock: `${prefix}.${i}.0/24`,
-      AvailabilityZone: `${region}${zone}`,
+      AvailabilityZone: `${where}${zone}`,
     });
     subnets.push(Subnet?.SubnetId ?? '');
   }

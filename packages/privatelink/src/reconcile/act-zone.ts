@@ -5,11 +5,10 @@ import type { ZoneVpc } from '../plan/observed.ts';
 import type { DesiredRecord, Step } from '../plan/steps.ts';
 import type { HubClient } from '../providers/aws/calls.ts';
 import { AwsError, isAwsError } from '../providers/aws/errors.ts';
-import { allPages } from '../providers/aws/pages.ts';
 import { CredentialsError } from '../providers/aws/credentials.ts';
 import { optionally } from './act-customer.ts';
 import { forget, type LinkContext, type Update } from './context.ts';
-import { zoneViewOf } from './look-zone.ts';
+import { listRecords, zoneViewOf } from './look-zone.ts';
 import { deleting } from './unsuccessful.ts';
 import { tagList } from './views.ts';
 
@@ -175,7 +174,7 @@ export function withdrawAuthorisation(context: LinkContext, step: Of<'withdraw-a
 /** All but the two sets that come and go with the zone itself. */
 export async function deleteRecords(context: LinkContext, step: Of<'delete-records'>): Promise<Update> {
   const hub = await context.hub();
-  const sets = await deleting(() => allRecords(hub, step.zoneId, context.signal));
+  const sets = await deleting(() => listRecords(hub, step.zoneId, context.signal));
   if (sets === undefined) return (observed) => ({ ...observed, zone: null });
   const extra = sets.filter(({ Type }) => Type !== 'SOA' && Type !== 'NS');
   for (let i = 0; i < extra.length; i += changesPerBatch) {
@@ -185,27 +184,6 @@ export async function deleteRecords(context: LinkContext, step: Of<'delete-recor
     await deleting(() => hub.changeRecords({ HostedZoneId: step.zoneId, ChangeBatch: { Changes } }, context.signal));
   }
   return (observed) => expect(observed, step);
-}
-
-function allRecords(hub: HubClient, zoneId: string, signal: AbortSignal): Promise<route53.ResourceRecordSet[]> {
-  type From = Pick<
-    route53.ListResourceRecordSetsCommandInput,
-    'StartRecordName' | 'StartRecordType' | 'StartRecordIdentifier'
-  >;
-  return allPages(
-    (token) =>
-      hub.listRecords({ HostedZoneId: zoneId, ...(token === undefined ? {} : (JSON.parse(token) as From)) }, signal),
-    (page) => page.ResourceRecordSets,
-    (page) => {
-      if (page.IsTruncated !== true) return undefined;
-      const from: From = {
-        StartRecordName: page.NextRecordName,
-        StartRecordType: page.NextRecordType,
-        StartRecordIdentifier: page.NextRecordIdentifier,
-      };
-      return JSON.stringify(from);
-    },
-  );
 }
 
 export async function deleteZone(context: LinkContext, step: Of<'delete-zone'>): Promise<Update> {

@@ -28,15 +28,26 @@ async function findLoadBalancer(
 ): Promise<LoadBalancerView | undefined> {
   if (ref.kind === 'tag') return findByTag(customer, ref, signal);
   try {
-    const { LoadBalancers = [] } = await customer.describeLoadBalancers(
-      ref.kind === 'name' ? { Names: [ref.name] } : { LoadBalancerArns: [ref.arn] },
-      signal,
-    );
-    return LoadBalancers.map((lb) => loadBalancerView(lb))[0];
+    const which = ref.kind === 'name' ? { Names: [ref.name] } : { LoadBalancerArns: [ref.arn] };
+    const [found] = await describeLoadBalancers(customer, which, signal);
+    return found;
   } catch (error) {
     if (isAwsError(error, 'not-found')) return undefined;
     throw error;
   }
+}
+
+async function describeLoadBalancers(
+  customer: CustomerClient,
+  which: { Names?: string[]; LoadBalancerArns?: string[] },
+  signal: AbortSignal,
+): Promise<LoadBalancerView[]> {
+  const all = await allPages(
+    (Marker) => customer.describeLoadBalancers({ ...which, ...(Marker === undefined ? {} : { Marker }) }, signal),
+    (page) => page.LoadBalancers,
+    (page) => page.NextMarker,
+  );
+  return all.map((lb) => loadBalancerView(lb));
 }
 
 async function findByTag(
@@ -44,12 +55,8 @@ async function findByTag(
   { key, value }: { readonly key: string; readonly value: string },
   signal: AbortSignal,
 ): Promise<LoadBalancerView | undefined> {
-  const all = await allPages(
-    (Marker) => customer.describeLoadBalancers(Marker === undefined ? {} : { Marker }, signal),
-    (page) => page.LoadBalancers,
-    (page) => page.NextMarker,
-  );
-  const network = all.map((lb) => loadBalancerView(lb)).toSorted((a, b) => (a.arn < b.arn ? -1 : 1));
+  const all = await describeLoadBalancers(customer, {}, signal);
+  const network = all.toSorted((a, b) => (a.arn < b.arn ? -1 : 1));
   for (let i = 0; i < network.length; i += tagsPerCall) {
     const batch = network.slice(i, i + tagsPerCall);
     const { TagDescriptions = [] } = await customer.describeLoadBalancerTags(
@@ -68,9 +75,9 @@ export async function lookAtServices(context: LinkContext): Promise<Update> {
   const byTag =
     owner === ''
       ? []
-      : (await describeServices(customer, [{ Name: `tag:${ownerTag}`, Values: [owner] }], context.signal)).map((s) =>
-          serviceView(s),
-        );
+      : (
+          await describeServices(customer, { Filters: [{ Name: `tag:${ownerTag}`, Values: [owner] }] }, context.signal)
+        ).map((s) => serviceView(s));
   const known = context.known.serviceId;
   const services = [...byTag];
   // The status may name one whose tag somebody took away.
@@ -94,12 +101,11 @@ function unseen({ memory }: LinkContext, id: string): ServiceView[] {
 
 function describeServices(
   customer: CustomerClient,
-  filters: Array<{ Name: string; Values: string[] }>,
+  which: { ServiceIds?: string[]; Filters?: Array<{ Name: string; Values: string[] }> },
   signal: AbortSignal,
 ) {
   return allPages(
-    (NextToken) =>
-      customer.describeServices({ Filters: filters, ...(NextToken === undefined ? {} : { NextToken }) }, signal),
+    (NextToken) => customer.describeServices({ ...which, ...(NextToken === undefined ? {} : { NextToken }) }, signal),
     (page) => page.ServiceConfigurations,
     (page) => page.NextToken,
   );
@@ -111,8 +117,8 @@ async function serviceById(
   signal: AbortSignal,
 ): Promise<ServiceView | undefined> {
   try {
-    const { ServiceConfigurations = [] } = await customer.describeServices({ ServiceIds: [id] }, signal);
-    return ServiceConfigurations.map((service) => serviceView(service))[0];
+    const [service] = await describeServices(customer, { ServiceIds: [id] }, signal);
+    return service === undefined ? undefined : serviceView(service);
   } catch (error) {
     if (isAwsError(error, 'not-found')) return undefined;
     throw error;

@@ -25,7 +25,9 @@ export async function lookAtEndpoints(context: LinkContext): Promise<Update> {
   const hub = await context.hub();
   const { owner } = context.desired;
   const endpoints =
-    owner === '' ? [] : await describeEndpoints(hub, [{ Name: `tag:${ownerTag}`, Values: [owner] }], context.signal);
+    owner === ''
+      ? []
+      : await describeEndpoints(hub, { Filters: [{ Name: `tag:${ownerTag}`, Values: [owner] }] }, context.signal);
   const known = context.known.endpointId;
   if (known !== undefined && !endpoints.some(({ id }) => id === known)) {
     // The status may name one whose tag somebody took away.
@@ -49,12 +51,11 @@ function unseen({ memory }: LinkContext, id: string): EndpointView[] {
 
 async function describeEndpoints(
   hub: HubClient,
-  filters: Array<{ Name: string; Values: string[] }>,
+  which: { VpcEndpointIds?: string[]; Filters?: Array<{ Name: string; Values: string[] }> },
   signal: AbortSignal,
 ): Promise<EndpointView[]> {
   const all = await allPages(
-    (NextToken) =>
-      hub.describeEndpoints({ Filters: filters, ...(NextToken === undefined ? {} : { NextToken }) }, signal),
+    (NextToken) => hub.describeEndpoints({ ...which, ...(NextToken === undefined ? {} : { NextToken }) }, signal),
     (page) => page.VpcEndpoints,
     (page) => page.NextToken,
   );
@@ -63,8 +64,8 @@ async function describeEndpoints(
 
 async function endpointById(hub: HubClient, id: string, signal: AbortSignal): Promise<EndpointView | undefined> {
   try {
-    const { VpcEndpoints = [] } = await hub.describeEndpoints({ VpcEndpointIds: [id] }, signal);
-    return VpcEndpoints.map((endpoint) => endpointView(endpoint))[0];
+    const [endpoint] = await describeEndpoints(hub, { VpcEndpointIds: [id] }, signal);
+    return endpoint;
   } catch (error) {
     if (isAwsError(error, 'not-found')) return undefined;
     throw error;
@@ -107,16 +108,17 @@ export async function lookAtDefaultGroup(context: LinkContext, observed: Observe
   const { vpcId } = chosenEndpoint(observed.endpoints ?? [], service, context.known.endpointId)!;
   try {
     const group = await context.memory.remember(`default-group ${vpcId} ${await context.hubName()}`, async () => {
-      const { SecurityGroups = [] } = await hub.describeSecurityGroups(
-        {
-          Filters: [
-            { Name: 'vpc-id', Values: [vpcId] },
-            { Name: 'group-name', Values: ['default'] },
-          ],
-        },
-        context.signal,
+      const Filters = [
+        { Name: 'vpc-id', Values: [vpcId] },
+        { Name: 'group-name', Values: ['default'] },
+      ];
+      const groups = await allPages(
+        (NextToken) =>
+          hub.describeSecurityGroups({ Filters, ...(NextToken === undefined ? {} : { NextToken }) }, context.signal),
+        (page) => page.SecurityGroups,
+        (page) => page.NextToken,
       );
-      return SecurityGroups[0]?.GroupId ?? null;
+      return groups[0]?.GroupId ?? null;
     });
     return (before) => ({ ...before, defaultGroups: { ...before.defaultGroups, [vpcId]: group } });
   } catch (error) {

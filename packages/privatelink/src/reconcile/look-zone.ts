@@ -172,14 +172,48 @@ export function zoneViewOf(zone: Partial<route53.HostedZone>, vpcs: readonly rou
 export async function lookAtRecord(context: LinkContext, observed: Observed): Promise<Update> {
   const hub = await context.hub();
   const { hostName } = context.desired;
-  const { ResourceRecordSets = [] } = await hub.listRecords(
-    { HostedZoneId: observed.zone!.id, StartRecordName: hostName, StartRecordType: 'A', MaxItems: 1 },
-    context.signal,
-  );
-  const found = ResourceRecordSets.find(
-    ({ Name = '', Type }) => canonical(Name) === canonical(hostName) && Type === 'A',
-  );
+  const sets = await listRecords(hub, observed.zone!.id, context.signal, hostName);
+  const found = sets.find(({ Name = '', Type }) => canonical(Name) === canonical(hostName) && Type === 'A');
   return (before) => ({ ...before, record: found === undefined ? null : recordView(found) });
+}
+
+type RecordsFrom = Pick<
+  route53.ListResourceRecordSetsCommandInput,
+  'StartRecordName' | 'StartRecordType' | 'StartRecordIdentifier'
+>;
+
+/**
+ * The records of a zone, all of them or only the address record of one name. Sorted by name and type, so for one name the
+ * list is read no further than that.
+ */
+export function listRecords(
+  hub: HubClient,
+  zoneId: string,
+  signal: AbortSignal,
+  onlyName?: string,
+): Promise<route53.ResourceRecordSet[]> {
+  const start: RecordsFrom = onlyName === undefined ? {} : { StartRecordName: onlyName, StartRecordType: 'A' };
+  return allPages(
+    (token) => {
+      const from = token === undefined ? start : (JSON.parse(token) as RecordsFrom);
+      return hub.listRecords(
+        { HostedZoneId: zoneId, ...from, ...(onlyName === undefined ? {} : { MaxItems: 1 }) },
+        signal,
+      );
+    },
+    (page) => page.ResourceRecordSets,
+    (page) => {
+      const { IsTruncated, NextRecordName, NextRecordType, NextRecordIdentifier } = page;
+      const past = canonical(NextRecordName ?? '') !== canonical(onlyName ?? '') || NextRecordType !== 'A';
+      if (IsTruncated !== true || (onlyName !== undefined && past)) return undefined;
+      const from: RecordsFrom = {
+        StartRecordName: NextRecordName,
+        StartRecordType: NextRecordType,
+        StartRecordIdentifier: NextRecordIdentifier,
+      };
+      return JSON.stringify(from);
+    },
+  );
 }
 
 /** Once in the life of a controller: what it authorises itself it withdraws itself, unless it is killed in between. */
