@@ -8,11 +8,11 @@ import { eventually } from './wait.ts';
 export interface StoreUnderTest extends AsyncDisposable {
   readonly store: Store;
   /** Creates or replaces objects, as `kubectl apply` or an editor does, and waits until the store has them. */
-  apply(...documents: readonly object[]): Promise<void>;
+  readonly apply: (...documents: readonly object[]) => Promise<void>;
   /** Deletes an object, as `kubectl delete` or removing its file does. */
-  remove(document: object): Promise<void>;
+  readonly remove: (document: object) => Promise<void>;
   /** A new store over the same place, as after a restart of the controller. */
-  reopen(): Promise<Store>;
+  readonly reopen: () => Promise<Store>;
 }
 
 interface Toy {

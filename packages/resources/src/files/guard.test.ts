@@ -1,7 +1,7 @@
 /** The deletion guard, as numbers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { type GuardedObject, judgeRemovals } from './guard.ts';
 
 const plain = (count: number): GuardedObject[] =>
