@@ -2,7 +2,7 @@ import { type Clock, PosternError } from '@postern/core';
 import { FilesStore, type FolderReport, type ObjectKey, keyOf, keyText, type Store } from '@postern/resources';
 import { hiveConfigKind, hiveConfigName, type HiveConfigSpec, privateLinkKinds } from './kinds/index.ts';
 import { linkStatusOf } from './kinds/status.ts';
-import { ownerTag } from './plan/names.ts';
+import { callerReferenceStart, ownerTag } from './plan/names.ts';
 import { stateIs } from './plan/observed.ts';
 import type { CustomerClient, HubClient } from './providers/aws/calls.ts';
 import { allPages } from './providers/aws/pages.ts';
@@ -183,7 +183,7 @@ async function zoneLeaks(hub: HubClient, owners: ReadonlyMap<string, Account>, s
 }
 
 function ownerOfReference(reference: string, zoneName: string): string | undefined {
-  const start = 'postern/';
+  const start = callerReferenceStart;
   const end = reference.lastIndexOf(`/${zoneName}/`);
   return reference.startsWith(start) && end > start.length ? reference.slice(start.length, end) : undefined;
 }

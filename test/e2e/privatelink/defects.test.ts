@@ -356,7 +356,7 @@ test('defect 17: one bad VPC does not keep the others from resolving, nothing st
   assert.match(failed.message, /vpc-00000000000000bad/);
   const [zone] = (await remains(hub, customer)).zones;
   const associated = async () =>
-    ((await hub.aws.route53.getHostedZone({ Id: zone!.Id! })).VPCs ?? []).map(({ VPCId }) => VPCId).toSorted();
+    ((await hub.aws.route53.getHostedZone({ Id: zone!.Id! })).VPCs ?? []).map(({ VPCId = '' }) => VPCId).toSorted();
   assert.deepEqual(await associated(), [good, hub.vpcs[0]!.vpc].toSorted());
   const left = await hub.aws.route53.listVPCAssociationAuthorizations({ HostedZoneId: zone!.Id! });
   assert.deepEqual(left.VPCs ?? [], []);

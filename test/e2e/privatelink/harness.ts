@@ -25,7 +25,7 @@ export function fastClock(): Clock {
 export const clock = fastClock();
 
 export function startSimulator(): Promise<AwsSimulator> {
-  return startAwsSimulator({ now: clock.now });
+  return startAwsSimulator({ now: () => clock.now() });
 }
 
 /** The controller is killed here: no answer, no write, nothing after. */

@@ -42,7 +42,7 @@ test('what cannot be used says why and shows nothing of its content', () => {
     [{ kubeconfig: config('https://a.example', { exec: { command: 'rm' } }) }, /exec credential plugin/],
     [{ kubeconfig: 'just text' }, /not a kubeconfig|no server/],
   ] as const) {
-    const result = host(values as Record<string, string>);
+    const result = host(values);
     assert.ok(result.kind === 'none' && reason.test(result.reason), JSON.stringify(result));
   }
 });

@@ -5,9 +5,9 @@ import * as fc from 'fast-check';
 import { stableMessage } from './message.ts';
 
 const hex = (n: number): fc.Arbitrary<string> =>
-  fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: n, maxLength: n });
+  fc.string({ unit: fc.constantFrom(...'0123456789abcdef'.split('')), minLength: n, maxLength: n });
 const uuid = fc.tuple(hex(8), hex(4), hex(4), hex(4), hex(12)).map((parts) => parts.join('-'));
-const session = fc.string({ unit: fc.constantFrom(...'abcXYZ019._@=-'), minLength: 2, maxLength: 40 });
+const session = fc.string({ unit: fc.constantFrom(...'abcXYZ019._@=-'.split('')), minLength: 2, maxLength: 40 });
 const blob = fc.base64String({ minLength: 40, maxLength: 200 });
 
 test('whatever differs from call to call, the message does not', () => {

@@ -24,10 +24,12 @@ export function loadBalancerName(infraId: string): string {
   return `${infraId}-int`;
 }
 
+export const callerReferenceStart = 'postern/';
+
 /**
  * The start of every caller reference of ours for this owner and host name. Route 53 keeps it with the zone, so it proves
  * whose zone it is even when a crash came between the create and its tags.
  */
 export function callerReferencePrefix(owner: string, hostName: string): string {
-  return `postern/${owner}/${hostName}/`.slice(0, 90); // Route 53 takes 128 characters, some of which follow
+  return `${callerReferenceStart}${owner}/${hostName}/`.slice(0, 90); // Route 53 takes 128 characters, some of which follow
 }

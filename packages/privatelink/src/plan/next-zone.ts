@@ -1,5 +1,5 @@
 import type { DesiredLink } from './desired.ts';
-import { callerReferencePrefix, ownerTag, tagsFor } from './names.ts';
+import { callerReferencePrefix, callerReferenceStart, ownerTag, tagsFor } from './names.ts';
 import { missingTags } from './next-service.ts';
 import type { EndpointView, Observed, RecordView, ZoneView } from './observed.ts';
 import type { DesiredRecord, Next } from './steps.ts';
@@ -24,6 +24,9 @@ export function zoneClaim(
 ): ZoneClaim {
   if (!zone.private) return 'foreign';
   const tagged = zone.tags?.[ownerTag];
+  // Removing a link whose owner nobody knows any more: the status names the zone, and the zone says that a link made it.
+  const made = tagged !== undefined || zone.callerReference.startsWith(callerReferenceStart);
+  if (link.owner === '' && zone.id === link.statusZoneId && made) return 'ours';
   if (tagged !== undefined) return tagged === link.owner ? 'ours' : 'foreign';
   if (zone.callerReference.startsWith(callerReferencePrefix(link.owner, link.hostName))) return 'ours';
   const associated = zone.vpcs.some(({ vpcId }) => vpcId === endpointVpcId);
