@@ -9,13 +9,14 @@ import { next } from '../plan/next.ts';
 import type { Observed } from '../plan/observed.ts';
 import { progressOf, type Step } from '../plan/steps.ts';
 import { nextTeardown } from '../plan/teardown.ts';
-import { isAwsError } from '../providers/aws/errors.ts';
+import { AwsError, isAwsError } from '../providers/aws/errors.ts';
 import { explain } from '../plan/explain.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { ReconcileHooks, Verdict } from './hooks.ts';
 import { type LinkKind, linkKindOf, type LinkResource } from './link-kinds.ts';
 import { LinkMemory } from './link-memory.ts';
 import { makeMoves, MoveError, type Outcome } from './moves.ts';
+import { isPassing } from './retry.ts';
 import { ObjectWriter } from './object-writer.ts';
 import {
   contextFor,
@@ -267,7 +268,7 @@ export class Reconciler {
   async #failed(writer: Writer, error: unknown, reason: string | undefined): Promise<Verdict> {
     if (!(error instanceof MoveError)) throw error;
     this.#memory.forgetPlan(keyText(keyOfResource(writer.resource)));
-    if (isAwsError(error.cause, 'throttled', 'transient')) {
+    if (error.cause instanceof AwsError && isPassing(error.cause)) {
       const retry = this.#memory.failed(keyText(keyOfResource(writer.resource)), error);
       const hidden = isAwsError(error.cause, 'throttled') || retry.failures < passingFailuresShownFrom;
       if (hidden) {
