@@ -12,8 +12,8 @@ import { Acceptor } from '@postern/tunnel/agent';
 import { createForward, createSocksProxy, Proxy } from '@postern/tunnel/client';
 import { LinkSession } from '@postern/tunnel/link';
 import { compilePolicy, policySchema } from '@postern/tunnel/policy';
-import { http2Options, MemoryBudget, Sweeper, tuneSession } from '@postern/tunnel/transport';
-import { grpcPaths } from '@postern/tunnel/wire';
+import { callHeaders, http2Options, MemoryBudget, Sweeper, tuneSession } from '@postern/tunnel/transport';
+import { dataHeader, finFrame, grpcPaths, openedFrame } from '@postern/tunnel/wire';
 import { Broker } from './broker.ts';
 import type { ConnectionOutcome } from './connection.ts';
 import { PeerSession } from './session.ts';
@@ -23,7 +23,13 @@ const policy = compilePolicy(
     apiVersion: 'postern.dev/v1',
     kind: 'TunnelPolicy',
     rules: [
-      { name: 'all', clients: ['client@x.example'], agents: ['agent@x.example'], destinations: ['127.0.0.0/8:*'] },
+      {
+        name: 'all',
+        clients: ['client@x.example'],
+        agents: ['agent@x.example'],
+        destinations: ['127.0.0.0/29:*', '10.0.0.0/8:81'],
+      },
+      { name: 'pieces', clients: ['client@x.example'], agents: ['pieces@x.example'], destinations: ['127.0.0.9/32:*'] },
     ],
   }),
 );
@@ -277,6 +283,24 @@ test('a refused destination is told apart, and audited with its reason', async (
   assert.equal(await refuse(Buffer.from([1, 127, 0, 0, 2]), 80), 0x02, "the agent's list");
   const reasons = events.filter(({ event }) => event === 'refuse').map(({ outcome }) => outcome.reset?.code);
   assert.deepEqual(reasons.slice(-3), ['REFUSED', 'DENIED', 'DENIED_BY_AGENT']);
+});
+
+test('an agent whose Opened comes byte by byte, with data in the same piece', async () => {
+  const agent = await peer('pieces@x.example', 'agent', (http2.address() as AddressInfo).port);
+  const call = agent.http2.request(callHeaders(grpcPaths.accept), { endStream: false });
+  call.once('response', () => {
+    const opened = openedFrame('127.0.0.9:1');
+    void (async () => {
+      for (const byte of opened.subarray(0, -1)) await new Promise((sent) => call.write(Buffer.from([byte]), sent));
+      call.write(Buffer.concat([opened.subarray(-1), dataHeader(5), Buffer.from('hello'), finFrame]));
+    })();
+  });
+  const socket = connect({ port: socksPort, host: '127.0.0.1' });
+  socket.write(Buffer.from([5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 9, 0, 1]));
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  assert.equal(Buffer.concat(chunks).subarray(12).toString(), 'hello');
+  agent.http2.destroy();
 });
 
 test('many connections, many sizes, nothing lost and nothing left', async () => {

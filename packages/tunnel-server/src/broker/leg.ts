@@ -2,6 +2,9 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import { BatchWriter, type MemoryBudget } from '@postern/tunnel/transport';
 import { FrameDecoder, type FrameSink, type ResetCode, resetFrame } from '@postern/tunnel/wire';
 
+/** Opened is an address; with data before it refused, nothing else can come early. */
+const earlyBytesMax = 8 * 1024;
+
 export interface LegEvents {
   /** Payload was read. */
   data(): unknown;
@@ -26,6 +29,8 @@ export class Leg implements FrameSink {
   #writer: BatchWriter | undefined;
   #other: Leg | undefined;
   #over = false;
+  #early: Buffer[] = [];
+  #earlyBytes = 0;
   bytes = 0;
 
   constructor(stream: ServerHttp2Stream, events: LegEvents) {
@@ -70,7 +75,27 @@ export class Leg implements FrameSink {
       this.stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
       return;
     }
-    if (this.#other !== undefined && this.#events.forwards() && !this.#other.#writer!.push(chunk)) this.stream.pause();
+    if (this.#over) return;
+    if (this.#other === undefined || !this.#events.forwards()) this.#keep(chunk);
+    else this.#forward(chunk);
+  }
+
+  /** Opened may come in pieces: what was read of it before it was whole belongs to the other leg too. */
+  #keep(chunk: Buffer): void {
+    this.#early.push(chunk);
+    this.#earlyBytes += chunk.length;
+    if (this.#earlyBytes <= earlyBytesMax) return;
+    this.#over = true;
+    this.#events.lost('INTERNAL', 'a peer sent too much before Opened');
+    this.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  #forward(chunk: Buffer): void {
+    const early = this.#early;
+    this.#early = [];
+    let room = true;
+    for (const part of [...early, chunk]) room = this.#other!.#writer!.push(part);
+    if (!room) this.stream.pause();
   }
 
   data(slice: Buffer): void {

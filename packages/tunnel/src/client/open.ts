@@ -90,7 +90,7 @@ export async function openTunnel(
         fail(code === 'ABORTED' && status !== undefined ? statusCode(status) : code, status?.message ?? message),
       opened: (resolvedAddress) => {
         settle();
-        tunnel.pause(); // until the caller listens
+        tunnel.detach();
         resolve({ tunnel, session, connectionId, resolvedAddress });
       },
     };

@@ -51,19 +51,22 @@ export class Carrier implements FrameSink, Sweepable {
   /** Begins. `head` is what the caller had already sent behind its request. */
   start(tunnel: TunnelStream, head?: Buffer): void {
     this.#tunnel = tunnel;
-    tunnel.sink = this;
     const { budget, sweeper } = this.#options;
     this.#toSocket = new BatchWriter(this.#socket, { budget, source: tunnel.stream, onRelief: () => tunnel.resume() });
     sweeper.add(this);
     if (head !== undefined && head.length > 0) this.#fromSocket(head);
     this.#socket.on('data', (chunk: Buffer) => this.#fromSocket(chunk));
-    this.#socket.on('end', () => {
+    const onEnd = (): void => {
       this.#socketEnded = true;
       tunnel.fin();
       this.#finishIfDone();
-    });
+    };
+    // A caller that ended while its connection was being opened: node:net emits 'end' on a paused socket that holds no data.
+    if (this.#socket.readableEnded) onEnd();
+    else this.#socket.on('end', onEnd);
     this.#socket.on('error', (error) => this.#socketLost(error.message));
     this.#socket.on('close', () => this.#socketLost('the connection was closed'));
+    tunnel.sink = this; // may tell at once what came with Opened
     this.#socket.resume();
     tunnel.resume();
   }

@@ -16,12 +16,13 @@ import type { MemoryBudget } from './budget.ts';
 /**
  * One proxied connection as an agent or a client sees it: frames over the call they made.
  *
- * The sink may be exchanged between frames (first for the opening, then for carrying). After `reset` or both fins nothing more
+ * The sink may be exchanged (first for the opening, then for carrying). After `reset` or both fins nothing more
  * comes. Ending the call early would cut data (a gRPC call is over both ways once the server's trailers are sent), so half-close
  * and reset travel in band and the call ends after them.
  */
 export class TunnelStream {
-  sink: FrameSink;
+  #sink: FrameSink | undefined;
+  #held: Array<(sink: FrameSink) => void> = [];
   readonly stream: Http2Stream;
   readonly #decoder: FrameDecoder;
   readonly #writer: BatchWriter;
@@ -35,7 +36,7 @@ export class TunnelStream {
     options: { budget: MemoryBudget; source: Readable; onRelief: () => void; sink: FrameSink },
   ) {
     this.stream = stream;
-    this.sink = options.sink;
+    this.#sink = options.sink;
     this.#writer = new BatchWriter(stream, {
       budget: options.budget,
       source: options.source,
@@ -44,8 +45,8 @@ export class TunnelStream {
       onRelief: options.onRelief,
     });
     this.#decoder = new FrameDecoder({
-      data: (slice) => this.#over || this.sink.data(slice),
-      opened: (address) => this.#over || this.sink.opened(address),
+      data: (slice) => this.#over || this.#tell((sink) => sink.data(slice)),
+      opened: (address) => this.#over || this.#tell((sink) => sink.opened(address)),
       fin: () => this.#onFin(),
       reset: (code, message) => this.#lost(code, message),
     });
@@ -53,6 +54,28 @@ export class TunnelStream {
     stream.on('error', () => {}); // 'close' follows and says all there is to say
     stream.on('end', () => this.#receivedFin || this.#lost('ABORTED', 'the call ended before the connection did'));
     stream.on('close', () => this.#lost('ABORTED', 'the session was lost'));
+  }
+
+  /** Who is told from here on; what came while nobody was is told first. */
+  set sink(sink: FrameSink) {
+    this.#sink = sink;
+    const held = this.#held;
+    this.#held = [];
+    for (const tell of held) tell(sink);
+  }
+
+  /**
+   * Between two sinks: pauses, and keeps what the chunk at hand still holds. A host that speaks first (SSH, SMTP) may have its
+   * greeting in the same chunk as Opened.
+   */
+  detach(): void {
+    this.#sink = undefined;
+    this.pause();
+  }
+
+  #tell(event: (sink: FrameSink) => void): void {
+    if (this.#sink === undefined) this.#held.push(event);
+    else event(this.#sink);
   }
 
   opened(resolvedAddress: string): void {
@@ -104,7 +127,7 @@ export class TunnelStream {
   #onFin(): void {
     if (this.#over || this.#receivedFin) return;
     this.#receivedFin = true;
-    this.sink.fin();
+    this.#tell((sink) => sink.fin());
     this.#endIfDone();
   }
 
@@ -120,7 +143,7 @@ export class TunnelStream {
     if (this.#over) return;
     this.#over = true;
     this.#writer.discard();
-    this.sink.reset(code, message);
+    this.#tell((sink) => sink.reset(code, message));
     if (!this.stream.destroyed && this.stream.writable) this.stream.end();
     this.#leave();
   }
