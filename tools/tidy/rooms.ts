@@ -37,6 +37,7 @@ export const pureFolders: readonly string[] = [
   'packages/sandbox/src/gate',
   'packages/sandbox/src/baseline',
   'packages/sandbox/src/reach',
+  'packages/sandbox/src/stacks',
 ];
 
 /** What a PURE folder must not name, and what it takes instead. */

@@ -68,7 +68,6 @@ test('every declared dependency is used', () => {
 const aheadOfUse: Readonly<Record<string, readonly string[]>> = {
   infra: ['@aws-sdk/client-ec2', 'google-auth-library'],
   'tunnel-server': ['@postern/resources'],
-  sandbox: ['cdktn', 'constructs', '@postern/terraform'],
 };
 
 /** What a dependency wants its user to install beside it. */

@@ -1,4 +1,14 @@
 import type { Command } from 'commander';
+import { registerInit } from './init.ts';
+import { registerValidate } from './validate.ts';
+import { registerGenerate } from './generate.ts';
+import { registerPlan } from './plan.ts';
+import { registerDeploy } from './deploy.ts';
+import { registerDestroy } from './destroy.ts';
+import { registerImport } from './import.ts';
+import { registerProject } from './project/index.ts';
+import { registerPipeline } from './pipeline/index.ts';
+import { registerThumbprint } from './thumbprint.ts';
 import { registerGate } from './gate/index.ts';
 import { registerTenant } from './tenant/index.ts';
 
@@ -7,6 +17,16 @@ export function registerSandbox(root: Command): void {
   const sandbox = root
     .command('sandbox')
     .description('a shared Kubernetes environment: tenants kept apart, CI trust, a quality gate, releases');
+  registerInit(sandbox);
+  registerValidate(sandbox);
+  registerGenerate(sandbox);
+  registerPlan(sandbox);
+  registerDeploy(sandbox);
+  registerDestroy(sandbox);
+  registerImport(sandbox);
   registerTenant(sandbox);
+  registerProject(sandbox);
+  registerPipeline(sandbox);
+  registerThumbprint(sandbox);
   registerGate(sandbox);
 }
