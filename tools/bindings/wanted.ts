@@ -30,6 +30,7 @@ export const wanted: Readonly<Record<string, Wanted>> = {
       'aws_internet_gateway',
       'aws_launch_template',
       'aws_nat_gateway',
+      'aws_route',
       'aws_route_table',
       'aws_route_table_association',
       'aws_security_group',

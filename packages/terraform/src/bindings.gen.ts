@@ -549,6 +549,31 @@ export interface Resources {
     };
     attributes: 'allocation_id' | 'association_id' | 'connectivity_type' | 'id' | 'network_interface_id' | 'private_ip' | 'public_ip' | 'secondary_allocation_ids' | 'secondary_private_ip_address_count' | 'secondary_private_ip_addresses' | 'subnet_id' | 'tags' | 'tags_all';
   };
+  aws_route: {
+    config: {
+      carrier_gateway_id?: string;
+      core_network_arn?: string;
+      destination_cidr_block?: string;
+      destination_ipv6_cidr_block?: string;
+      destination_prefix_list_id?: string;
+      egress_only_gateway_id?: string;
+      gateway_id?: string;
+      id?: string;
+      local_gateway_id?: string;
+      nat_gateway_id?: string;
+      network_interface_id?: string;
+      route_table_id: string;
+      transit_gateway_id?: string;
+      vpc_endpoint_id?: string;
+      vpc_peering_connection_id?: string;
+      timeouts?: {
+        create?: string;
+        delete?: string;
+        update?: string;
+      };
+    };
+    attributes: 'carrier_gateway_id' | 'core_network_arn' | 'destination_cidr_block' | 'destination_ipv6_cidr_block' | 'destination_prefix_list_id' | 'egress_only_gateway_id' | 'gateway_id' | 'id' | 'instance_id' | 'instance_owner_id' | 'local_gateway_id' | 'nat_gateway_id' | 'network_interface_id' | 'origin' | 'route_table_id' | 'state' | 'transit_gateway_id' | 'vpc_endpoint_id' | 'vpc_peering_connection_id';
+  };
   aws_route_table: {
     config: {
       id?: string;
@@ -2009,6 +2034,7 @@ export const blocks: Readonly<Record<string, readonly string[]>> = {
   'aws_internet_gateway': ['timeouts'],
   'aws_launch_template': ['block_device_mappings', 'block_device_mappings.ebs', 'capacity_reservation_specification', 'capacity_reservation_specification.capacity_reservation_target', 'cpu_options', 'credit_specification', 'elastic_gpu_specifications', 'elastic_inference_accelerator', 'enclave_options', 'hibernation_options', 'iam_instance_profile', 'instance_market_options', 'instance_market_options.spot_options', 'instance_requirements', 'instance_requirements.accelerator_count', 'instance_requirements.accelerator_total_memory_mib', 'instance_requirements.baseline_ebs_bandwidth_mbps', 'instance_requirements.memory_gib_per_vcpu', 'instance_requirements.memory_mib', 'instance_requirements.network_bandwidth_gbps', 'instance_requirements.network_interface_count', 'instance_requirements.total_local_storage_gb', 'instance_requirements.vcpu_count', 'license_specification', 'maintenance_options', 'metadata_options', 'monitoring', 'network_interfaces', 'network_interfaces.connection_tracking_specification', 'network_interfaces.ena_srd_specification', 'network_interfaces.ena_srd_specification.ena_srd_udp_specification', 'placement', 'private_dns_name_options', 'tag_specifications'],
   'aws_nat_gateway': ['timeouts'],
+  'aws_route': ['timeouts'],
   'aws_route_table': ['timeouts'],
   'aws_route_table_association': ['timeouts'],
   'aws_security_group': ['timeouts'],

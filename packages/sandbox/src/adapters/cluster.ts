@@ -69,7 +69,8 @@ export class Cluster {
         });
       config.setCurrentContext(context);
     }
-    if (config.getCurrentCluster() === null)
+    // Without any file the library invents this address.
+    if (config.getCurrentCluster() === null || config.getCurrentCluster()?.server === 'http://localhost:8080')
       throw new PosternError('KUBECONFIG', 'no cluster is configured', {
         hint: 'set KUBECONFIG, or give --kubeconfig and --context',
         exitCode: 2,
@@ -239,7 +240,8 @@ export class Cluster {
   ): Promise<unknown> {
     const url = new URL(`${this.server.replace(/\/$/, '')}${path}`);
     const settings: Parameters<typeof request>[1] = { method, headers: {} };
-    await this.#config.applyToHTTPSOptions(settings);
+    // Plain HTTP is `kubectl proxy`, which has the credentials itself.
+    if (url.protocol === 'https:') await this.#config.applyToHTTPSOptions(settings);
     const headers = settings.headers as Record<string, string | string[]>;
     headers['Accept'] = 'application/json';
     if (this.#impersonate !== undefined) {

@@ -21,7 +21,7 @@ export async function sourceFiles(paths: readonly string[]): Promise<SourceFile[
   );
 }
 
-const leftOut = new Set(['node_modules', 'generated', 'charts', 'evidence']);
+const leftOut = new Set(['node_modules', 'terraform', 'kube', 'state', 'charts', 'evidence', 'releases']);
 
 async function collect(path: string, named: boolean, found: string[]): Promise<void> {
   const stat = await lstat(path).catch((error: unknown) => Promise.reject(unreadableFile(path, error)));

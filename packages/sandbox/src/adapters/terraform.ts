@@ -27,6 +27,9 @@ export class Terraform {
       TF_INPUT: '0',
       TF_CLI_ARGS: undefined,
     };
+    // Terraform warns at each call of a file that is not there.
+    const cli = this.#environment['TF_CLI_CONFIG_FILE'];
+    if (cli !== undefined && !existsSync(cli)) delete this.#environment['TF_CLI_CONFIG_FILE'];
   }
 
   async init(dir: string, step: (line: string) => void, options: { readonly backend?: boolean } = {}): Promise<void> {

@@ -16,8 +16,12 @@ export function networkStack(stack: TerraformStack, { name, spec }: AwsSandbox):
   const internet = resource(stack, 'aws_internet_gateway', 'main', { vpc_id: vpc.ref('id'), tags: tags('internet') });
   const publicTable = resource(stack, 'aws_route_table', 'public', {
     vpc_id: vpc.ref('id'),
-    route: [{ cidr_block: '0.0.0.0/0', gateway_id: internet.ref('id') }],
     tags: tags('public'),
+  });
+  resource(stack, 'aws_route', 'public', {
+    route_table_id: publicTable.ref('id'),
+    destination_cidr_block: '0.0.0.0/0',
+    gateway_id: internet.ref('id'),
   });
   const publicSubnets = plan.zones.map((zone, i) => {
     const subnet = resource(stack, 'aws_subnet', `public_${i}`, {
@@ -58,9 +62,14 @@ export function networkStack(stack: TerraformStack, { name, spec }: AwsSandbox):
     const nat = nats[i] ?? nats[0];
     const table = resource(stack, 'aws_route_table', `private_${i}`, {
       vpc_id: vpc.ref('id'),
-      ...(nat === undefined ? {} : { route: [{ cidr_block: '0.0.0.0/0', nat_gateway_id: nat.gateway.ref('id') }] }),
       tags: tags(`private-${zone}`),
     });
+    if (nat !== undefined)
+      resource(stack, 'aws_route', `private_${i}`, {
+        route_table_id: table.ref('id'),
+        destination_cidr_block: '0.0.0.0/0',
+        nat_gateway_id: nat.gateway.ref('id'),
+      });
     const subnet = resource(stack, 'aws_subnet', `private_${i}`, {
       vpc_id: vpc.ref('id'),
       availability_zone: zone,
