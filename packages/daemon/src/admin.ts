@@ -16,7 +16,7 @@ export interface AdminReply {
 
 export interface AdminOptions {
   readonly listen: ListenAddress;
-  readonly registry: Registry;
+  readonly registry: Pick<Registry, 'contentType' | 'metrics'>;
   /** Why the daemon cannot do its job now; undefined when it can. `/readyz` answers 200 or 503. */
   readonly notReady: () => string | undefined;
   /** Required where `listen` is not loopback: the endpoint shows names and can pause. */

@@ -7,3 +7,4 @@ export * from './listen-error.ts';
 export * from './log.ts';
 export * from './reload.ts';
 export * from './text-files.ts';
+export { createPlainLogger, type PlainLogger } from './log-lines.ts';

@@ -37,6 +37,7 @@ export class Resolver {
   readonly #groups = new Map<string, UpstreamGroup>();
   readonly #deadlines: Deadlines;
   readonly #key = new QuestionKey((random16() << 16) | random16());
+  readonly #lowered = Buffer.alloc(1024);
   readonly #routeCounters: readonly RouteCounters[];
   readonly counters;
 
@@ -96,7 +97,19 @@ export class Resolver {
       this.counters.searchProducts++;
       return void respond(emptyReply(query, rcode.nxDomain));
     }
+    if (this.#mentionsPrivate(query)) {
+      this.counters.withheld++;
+      return void respond(emptyReply(query, rcode.refused));
+    }
     this.#relay(query, transport, respond);
+  }
+
+  #mentionsPrivate({ message, nameEnd }: Query): boolean {
+    if (this.routes.routes.length === 0) return false;
+    const lowered = message.length <= this.#lowered.length ? this.#lowered : Buffer.alloc(message.length);
+    message.copy(lowered);
+    lowerAscii(lowered, 0, message.length);
+    return this.routes.mentions(lowered.toString('latin1', 0, message.length), nameEnd);
   }
 
   #fromCache(cached: Buffer, query: Query, route: Route | undefined, transport: Transport, respond: Respond): void {
@@ -162,9 +175,8 @@ export class Resolver {
       this.counters.malformed++;
       return void respond(emptyReply(query, rcode.formErr));
     }
-    const lowered = Buffer.from(query.message);
-    lowerAscii(lowered, 0, lowered.length);
-    if (route !== undefined || (!query.plain && this.routes.mentions(lowered.toString('latin1'), names))) {
+    const isPrivate = route !== undefined || names.some((name) => this.routes.get(name) !== undefined);
+    if (isPrivate || this.#mentionsPrivate(query)) {
       this.counters.withheld++;
       return void respond(emptyReply(query, query.opcode === opcode.query ? rcode.refused : rcode.notImp));
     }

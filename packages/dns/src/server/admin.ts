@@ -4,7 +4,7 @@ import { type AdminServer, startAdmin } from '@postern/daemon/admin';
 import { readSecretFile } from '@postern/daemon/text-files';
 import type { Counters } from '../resolver/metrics.ts';
 import type { Resolver } from '../resolver/resolver.ts';
-import { metricsRegistry } from './metrics.ts';
+import { dnsMetrics } from './metrics.ts';
 import type { Plan } from './plan.ts';
 import type { Readiness } from './ready.ts';
 
@@ -15,7 +15,7 @@ export function startDnsAdmin(
 ): Promise<AdminServer> {
   return startAdmin({
     listen,
-    registry: metricsRegistry(parts.counters, parts.current),
+    registry: dnsMetrics(parts.counters, parts.current),
     notReady: () => parts.ready.reason,
     ...(plan.adminTokenFile === undefined ? {} : { token: readSecretFile(plan.adminTokenFile, 'admin token') }),
   });

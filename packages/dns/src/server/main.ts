@@ -6,7 +6,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorMessage, PosternError } from '@postern/core/errors';
 import { terminationSignal } from '@postern/daemon/lifecycle';
-import { createLogger } from '@postern/daemon/log';
+import { createPlainLogger } from '@postern/daemon/log-lines';
 import { runProxy } from './proxy.ts';
 import { followConfiguration, type Handover } from './reload.ts';
 
@@ -23,7 +23,7 @@ async function main(folder: string): Promise<void> {
     setInterval(() => {
       if (process.ppid !== launcherPid) process.exit(137);
     }, launcherLookMs).unref();
-  const log = createLogger({ name: 'dns-proxy' });
+  const log = createPlainLogger('dns-proxy');
   const signal = terminationSignal();
   await runProxy({ plan, log, signal, onNewPlan: (use) => followConfiguration(handover, { log, signal, use }) });
 }

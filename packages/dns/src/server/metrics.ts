@@ -1,31 +1,29 @@
-/** The counters as Prometheus reads them. */
-import { Counter, Gauge, Registry } from 'prom-client';
+/** The counters in Prometheus' text format, written by hand: these are plain numbers, and a library for them takes 1 MB. */
 import type { Counters } from '../resolver/metrics.ts';
 import type { Resolver } from '../resolver/resolver.ts';
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [Labels, number];
+type Kind = 'counter' | 'gauge';
 
-export function metricsRegistry(counters: Counters, current: () => Resolver): Registry {
-  const registry = new Registry();
-  const add = (
-    kind: typeof Counter | typeof Gauge,
-    name: string,
-    help: string,
-    labels: string[],
-    read: () => Sample[],
-  ): void => {
-    const metric = new kind({
-      name: `postern_dns_${name}`,
-      help,
-      labelNames: labels,
-      registers: [],
-      collect() {
-        this.reset();
-        for (const [values, number] of read()) this.inc(values, number);
-      },
-    });
-    registry.registerMetric(metric);
+export interface Metrics {
+  readonly contentType: 'text/plain; version=0.0.4; charset=utf-8';
+  metrics(): Promise<string>;
+}
+
+export function dnsMetrics(counters: Counters, current: () => Resolver): Metrics {
+  return {
+    contentType: 'text/plain; version=0.0.4; charset=utf-8',
+    metrics: () => Promise.resolve(exposition(counters, current)),
+  };
+}
+
+function exposition(counters: Counters, current: () => Resolver): string {
+  let text = '';
+  const add = (kind: Kind, name: string, help: string, samples: readonly Sample[]): void => {
+    const full = `postern_dns_${name}`;
+    text += `# HELP ${full} ${help}\n# TYPE ${full} ${kind}\n`;
+    for (const [labels, number] of samples) text += `${full}${labelText(labels)} ${number}\n`;
   };
   const routes = (
     read: (route: { queries: number; fromCache: number; answers: Record<string, number> }) => Sample[],
@@ -40,11 +38,11 @@ export function metricsRegistry(counters: Counters, current: () => Resolver): Re
     return [...sums].map(([upstream, n]): Sample => [{ upstream }, n]);
   };
 
-  add(Counter, 'queries_total', 'Messages from clients.', ['transport'], () => [
+  add('counter', 'queries_total', 'Messages from clients.', [
     [{ transport: 'udp' }, counters.udp],
     [{ transport: 'tcp' }, counters.tcp],
   ]);
-  add(Counter, 'outcomes_total', 'What became of them.', ['outcome'], () => [
+  add('counter', 'outcomes_total', 'What became of them.', [
     [{ outcome: 'relayed' }, counters.relayed],
     [{ outcome: 'cache' }, counters.fromCache],
     [{ outcome: 'malformed' }, counters.malformed],
@@ -53,34 +51,71 @@ export function metricsRegistry(counters: Counters, current: () => Resolver): Re
     [{ outcome: 'withheld' }, counters.withheld],
     [{ outcome: 'unanswered' }, counters.unanswered],
   ]);
-  add(Counter, 'route_queries_total', 'Questions for a private name.', ['route'], () =>
+  add(
+    'counter',
+    'route_queries_total',
+    'Questions for a private name.',
     routes((r) => [[{}, r.queries]]),
   );
-  add(Counter, 'route_cached_total', 'Of those, answered from the cache.', ['route'], () =>
+  add(
+    'counter',
+    'route_cached_total',
+    'Of those, answered from the cache.',
     routes((r) => [[{}, r.fromCache]]),
   );
-  add(Counter, 'route_answers_total', 'Answers for a private name.', ['route', 'rcode'], () =>
+  add(
+    'counter',
+    'route_answers_total',
+    'Answers for a private name.',
     routes((r) => Object.entries(r.answers).map(([rcode, n]): Sample => [{ rcode }, n])),
   );
-  add(Counter, 'upstream_queries_total', 'Questions sent.', ['upstream'], () => upstreams((u) => u.counters.queries));
-  add(Counter, 'upstream_replies_total', 'Replies that fitted.', ['upstream'], () =>
+  add(
+    'counter',
+    'upstream_queries_total',
+    'Questions sent.',
+    upstreams((u) => u.counters.queries),
+  );
+  add(
+    'counter',
+    'upstream_replies_total',
+    'Replies that fitted.',
     upstreams((u) => u.counters.replies),
   );
-  add(Counter, 'upstream_reply_seconds_total', 'Time until those replies.', ['upstream'], () =>
+  add(
+    'counter',
+    'upstream_reply_seconds_total',
+    'Time until those replies.',
     upstreams((u) => u.counters.replySeconds),
   );
-  add(Counter, 'upstream_failures_total', 'No reply in time, or refused.', ['upstream'], () =>
+  add(
+    'counter',
+    'upstream_failures_total',
+    'No reply in time, or refused.',
     upstreams((u) => u.counters.failures),
   );
-  add(Counter, 'upstream_strays_total', 'Replies to no open question.', ['upstream'], () =>
+  add(
+    'counter',
+    'upstream_strays_total',
+    'Replies to no open question.',
     upstreams((u) => u.counters.strays),
   );
-  add(Gauge, 'upstream_up', '1 while it answers.', ['upstream'], () => upstreams((u) => (u.well ? 1 : 0)));
-  add(Gauge, 'cache_entries', 'Replies kept.', [], () => [[{}, current().cache.size]]);
-  add(Gauge, 'cache_bytes', 'What they take.', [], () => [[{}, current().cache.bytes]]);
-  add(Gauge, 'open_queries', 'Questions to upstreams without a reply yet.', [], () => [
+  add(
+    'gauge',
+    'upstream_up',
+    '1 while it answers.',
+    upstreams((u) => (u.well ? 1 : 0)),
+  );
+  add('gauge', 'cache_entries', 'Replies kept.', [[{}, current().cache.size]]);
+  add('gauge', 'cache_bytes', 'What they take.', [[{}, current().cache.bytes]]);
+  add('gauge', 'open_queries', 'Questions to upstreams without a reply yet.', [
     [{}, current().groups.reduce((sum, group) => sum + group.open, 0)],
   ]);
-  add(Gauge, 'resident_memory_bytes', 'RSS of this process.', [], () => [[{}, process.memoryUsage.rss()]]);
-  return registry;
+  add('gauge', 'resident_memory_bytes', 'RSS of this process.', [[{}, process.memoryUsage.rss()]]);
+  return text;
+}
+
+/** Names hold nothing that needs an escape; should one ever, it gets it. */
+function labelText(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }

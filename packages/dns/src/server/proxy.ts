@@ -1,5 +1,5 @@
 /** The running proxy: sockets, the current resolver, reloads, resolv.conf, and the end in good order. */
-import type { Logger } from '@postern/daemon';
+import type { PlainLogger } from '@postern/daemon/log-lines';
 import { errorMessage } from '@postern/core/errors';
 import { newCounters } from '../resolver/metrics.ts';
 import { Resolver } from '../resolver/resolver.ts';
@@ -20,7 +20,7 @@ const nowMs = (): number => performance.now();
 
 export interface ProxyOptions {
   readonly plan: Plan;
-  readonly log: Logger;
+  readonly log: PlainLogger;
   /** The first abort drains and ends. */
   readonly signal: AbortSignal;
   /** Calls back with a new plan whenever there is one. */
@@ -88,7 +88,7 @@ export async function runProxy({ plan, log, signal, onNewPlan }: ProxyOptions): 
   log.info('stopped');
 }
 
-function restore(file: NonNullable<Plan['resolvConf']>, log: Logger): void {
+function restore(file: NonNullable<Plan['resolvConf']>, log: PlainLogger): void {
   try {
     if (restoreFile(file) === 'restored') log.info({ file: file.path }, 'restored');
     else log.warn({ file: file.path }, 'somebody else has written the file since; it stays as it is');

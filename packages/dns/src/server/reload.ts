@@ -1,6 +1,6 @@
 /** Watches the configuration and reads it anew in a process of its own, which ends with its 20 MB of YAML and schemas. */
 import { execFile } from 'node:child_process';
-import type { Logger } from '@postern/daemon';
+import type { PlainLogger } from '@postern/daemon/log-lines';
 import { watchFiles } from '@postern/daemon/reload';
 import type { Plan } from './plan.ts';
 
@@ -17,7 +17,7 @@ const planMs = 30_000;
 const planBytesMax = 64 * 2 ** 20;
 
 interface Following {
-  readonly log: Logger;
+  readonly log: PlainLogger;
   readonly signal: AbortSignal;
   readonly use: (plan: Plan) => void;
 }

@@ -22,6 +22,7 @@ const clusterDomain = 'cluster.local';
 export class RouteTable {
   readonly routes: readonly Route[];
   readonly #bySource: ReadonlyMap<NameKey, Route>;
+  readonly #endings: readonly string[];
   /** A source with a search domain behind it, for every pair. */
   readonly #expanded: ReadonlySet<NameKey>;
   /** Sources of three labels and more, without the root. */
@@ -35,6 +36,7 @@ export class RouteTable {
       const [sourceKey, destinationKey] = [keyOfWire(sourceWire), keyOfWire(destinationWire)];
       return { ...spec, index, sourceWire, sourceKey, destinationWire, destinationKey };
     });
+    this.#endings = [...new Set(this.routes.map((route) => endingOf(route.sourceKey)))];
     this.#bySource = new Map(this.routes.map((route) => [route.sourceKey, route]));
     // `web` with the search domain `acme.example` may well be a host of its own; `git.acme.example.acme.example` is not.
     const qualified = this.routes.filter((route) => route.source.includes('.'));
@@ -60,8 +62,35 @@ export class RouteTable {
     return false;
   }
 
-  /** Whether a message holds a private name somewhere: the raw bytes in lower case, and the names that were read out of it. */
-  mentions(lowered: string, names: readonly NameKey[]): boolean {
-    return this.routes.some((route) => lowered.includes(route.sourceKey) || names.includes(route.sourceKey));
+  /**
+   * Whether a message (as text, in lower case) holds a private name elsewhere than as the end of the name it asks about: inside a
+   * label, an EDNS option, a record. Names below a private one are names of their own and pass.
+   */
+  mentions(text: string, nameEnd: number): boolean {
+    // Few endings serve many sources, and nearly no message has one of them.
+    for (const ending of this.#endings)
+      if (text.includes(ending)) return this.routes.some((route) => isMentioned(text, route.sourceKey, nameEnd));
+    return false;
   }
+}
+
+const nameAt = 12;
+
+function isMentioned(text: string, source: NameKey, nameEnd: number): boolean {
+  for (let at = text.indexOf(source); at >= 0; at = text.indexOf(source, at + 1))
+    if (at + source.length !== nameEnd || !isLabelStart(text, at)) return true;
+  return false;
+}
+
+function isLabelStart(text: string, offset: number): boolean {
+  let at = nameAt;
+  while (at < offset) at += 1 + text.charCodeAt(at);
+  return at === offset;
+}
+
+/** The last two labels, or the one there is. */
+function endingOf(source: NameKey): string {
+  const starts: number[] = [];
+  for (let at = 0; source.charCodeAt(at) > 0; at += 1 + source.charCodeAt(at)) starts.push(at);
+  return source.slice(starts.at(-2) ?? 0);
 }

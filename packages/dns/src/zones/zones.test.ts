@@ -119,6 +119,17 @@ test('search products are known, hosts that only look like them are not', () => 
     assert.equal(isProduct(name), false, name);
 });
 
+test('a private name inside a label or behind the question is seen, a name below it passes', () => {
+  const table = new RouteTable([{ source: 'git.acme.example', destination: 'x.example' }]);
+  const key = keyOfWire(wireOfText('git.acme.example'));
+  const message = (name: string, rest = ''): [string, number] => [`${'h'.repeat(12)}${name}${rest}`, 12 + name.length];
+  assert.equal(table.mentions(...message('\x01a\x03xyz\0', `\0\x01\0\x01option${key}`)), true);
+  assert.equal(table.mentions(...message(`\x12${key}\0`)), true); // one label that spells the name, root included
+  assert.equal(table.mentions(...message(`\x01b${key}`)), false);
+  assert.equal(table.mentions(...message('\x03git\x04corp\x07example\0')), false);
+  assert.equal(table.mentions(...message('\x05other\x04acme\x07example\0')), false);
+});
+
 const alias = (owner: string, target: string): DnsRecord => ({
   ...address(owner),
   type: 5,
