@@ -3,7 +3,8 @@ import { createLogger, startAdmin } from '@postern/daemon';
 import { FilesStore, type FolderReport, keyText } from '@postern/resources';
 import { Registry } from 'prom-client';
 import { privateLinkKinds } from './kinds/index.ts';
-import { privateLinkMetrics } from './metrics.ts';
+import { findLeaksWith } from './leaks.ts';
+import { type PrivateLinkMetrics, privateLinkMetrics } from './metrics.ts';
 import { explain } from './plan/explain.ts';
 import { Controller } from './reconcile/controller.ts';
 
@@ -83,7 +84,7 @@ export async function runController(options: RunOptions): Promise<RunResult> {
       onDefect: (key, error) => log.error({ object: keyText(key), error }, 'a defect while looking at this object'),
     });
     metrics.watch(controller);
-    return await serve(options, { store, controller, registry, log, signal });
+    return await serve(options, { store, controller, registry, log, metrics, signal });
   } finally {
     await store.close();
   }
@@ -96,6 +97,7 @@ async function serve(
     readonly controller: Controller;
     readonly registry: Registry;
     readonly log: ReturnType<typeof createLogger>;
+    readonly metrics: PrivateLinkMetrics;
     readonly signal: AbortSignal;
   },
 ): Promise<RunResult> {
@@ -111,13 +113,46 @@ async function serve(
         });
   if (admin !== undefined) log.info({ admin: `${admin.address.host}:${admin.address.port}` }, 'admin endpoint');
   const timeout = options.once ? AbortSignal.timeout(options.onceTimeoutMs) : undefined;
+  const stop = new AbortController();
+  const looking = options.once ? Promise.resolve() : lookForLeaks(options, parts, stop.signal);
   try {
     log.info({ resources: options.folder }, options.once ? 'looking once' : 'ready');
     await controller.run(timeout === undefined ? signal : AbortSignal.any([signal, timeout]), options.once);
     if (signal.aborted) log.info('stopped');
     return { verdicts: controller.verdicts(), report: store.report(), timedOut: timeout?.aborted ?? false };
   } finally {
+    stop.abort();
+    await looking;
     await admin?.close();
     controller.close();
+  }
+}
+
+/** The first look when a start has settled; then seldom, because it lists every account. */
+const firstLeakLookMs = 2 * 60_000;
+const leakLookMs = 30 * 60_000;
+
+/** Counts leaks for the metric, and names each new one once in the log. */
+async function lookForLeaks(
+  { clock, signal }: RunOptions,
+  { store, controller, log, metrics }: Parameters<typeof serve>[1],
+  ended: AbortSignal,
+): Promise<void> {
+  const end = AbortSignal.any([signal, ended]);
+  const told = new Set<string>();
+  for (let waitMs = firstLeakLookMs; ; waitMs = leakLookMs) {
+    try {
+      await clock.sleep(waitMs, end);
+      const { leaks } = await findLeaksWith(controller, store, end);
+      const byKind = Map.groupBy(leaks, ({ kind }) => kind);
+      metrics.setLeaks(new Map([...byKind].map(([kind, list]) => [kind, list.length])));
+      for (const leak of leaks.filter(({ id }) => !told.has(id))) {
+        told.add(leak.id);
+        log.warn({ ...leak }, `${leak.kind} ${leak.id} carries our tag: ${leak.why}`);
+      }
+    } catch (error) {
+      if (end.aborted) return;
+      log.warn({ error }, 'could not look for leaks');
+    }
   }
 }

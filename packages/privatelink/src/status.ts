@@ -49,6 +49,8 @@ export async function readStatus(options: {
   }
 }
 
+const notSeen = 'a controller to see it';
+
 function report(
   resource: Awaited<ReturnType<typeof linkResources>>[number],
   events: readonly StoredEvent[],
@@ -73,8 +75,8 @@ function report(
     ready: ready?.status ?? 'Unknown',
     failed: failed?.status ?? 'Unknown',
     reason: telling?.reason ?? '',
-    message: telling?.message ?? (asks ? '' : 'not yet seen by a controller'),
-    waitsFor: waitsFor(ready, failed),
+    message: telling?.message ?? (asks ? '' : notSeen),
+    waitsFor: asks ? waitsFor(ready, failed) : notSeen,
     ageSeconds: secondsSince(metadata.creationTimestamp, nowMs),
     sinceSeconds: since === undefined ? undefined : secondsSince(since, nowMs),
     link: linkStatusOf(status),

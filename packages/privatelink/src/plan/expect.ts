@@ -29,8 +29,10 @@ export function expect(observed: Observed, step: Step): Observed {
     case 'create-endpoint':
       return {
         ...observed,
-        endpoints: [...(observed.endpoints ?? []), newEndpoint(observed, step)],
+        endpoints: [...(observed.endpoints ?? []), newEndpoint(step)],
         addresses: ['(addresses of the endpoint)'],
+        // AWS gives it the default group: that is no difference to plan for.
+        ...(step.groupIds === undefined ? { defaultGroups: { ...observed.defaultGroups, [step.vpcId]: null } } : {}),
       };
     case 'modify-endpoint':
       return mapEndpoints(observed, step.id, (endpoint) => ({
@@ -91,15 +93,14 @@ function newService(step: Extract<Step, { kind: 'create-service' }>): ServiceVie
   };
 }
 
-function newEndpoint(observed: Observed, step: Extract<Step, { kind: 'create-endpoint' }>): EndpointView {
-  const defaultGroup = observed.defaultGroups?.[step.vpcId];
+function newEndpoint(step: Extract<Step, { kind: 'create-endpoint' }>): EndpointView {
   return {
     id: '(new endpoint)',
     state: 'available',
     vpcId: step.vpcId,
     serviceName: step.serviceName,
     subnetIds: step.subnetIds,
-    groupIds: step.groupIds ?? (typeof defaultGroup === 'string' ? [defaultGroup] : []),
+    groupIds: step.groupIds ?? [],
     networkInterfaceIds: step.subnetIds.map((subnetId) => `(interface in ${subnetId})`),
     dnsEntries: [{ name: '(regional name of the new endpoint)', hostedZoneId: '(its zone)' }],
     tags: step.tags,

@@ -1,7 +1,7 @@
 /** The embedded store: the suite of every store, and what only files can do wrong. */
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '@postern/core';
@@ -106,7 +106,9 @@ test('a file that no longer parses keeps its last good objects and is reported, 
   );
   store.look();
   assert.deepEqual((await names(store)).toSorted(), ['bear', 'duck']);
-  const said = store.report().problems.map(({ file, line, path, message }) => `${file}:${line}: ${path}: ${message}`);
+  const said = store
+    .report()
+    .problems.map(({ file, line, path, message }) => `${basename(file)}:${line}: ${path}: ${message}`);
   assert.equal(said.length, 2);
   assert.match(said[0]!, /^a\.yaml:4: spec\.size: expected (int|number), got string$/);
   assert.equal(said[1], 'a.yaml:4: spec.colour: unknown key');
@@ -207,7 +209,9 @@ test('two definitions of one object, a rule over old and new, and a slip in a ki
   write(dir.path, 'd.json', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'n' } });
   store.look();
   assert.equal((await store.list(toyKind))[0]!.spec.size, 5, 'the one that was there first stays');
-  const said = store.report().problems.map(({ severity, file, message }) => `${severity} ${file}: ${message}`);
+  const said = store
+    .report()
+    .problems.map(({ severity, file, message }) => `${severity} ${basename(file)}: ${message}`);
   assert.deepEqual(said.toSorted(), [
     'error 0.json: Toy/toys/bear is defined in a.json too; keep one of them',
     'error c.yaml: test.example/v1 Toi is not a known kind, did you mean Toy (test.example/v1)?',

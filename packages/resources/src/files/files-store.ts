@@ -89,8 +89,11 @@ export class FilesStore implements Store {
     this.#table = new ObjectTable(options.kinds, options.clock, db);
   }
 
+  /** Problems name their files as a person in the working directory would. */
   report(): FolderReport {
-    return this.#report;
+    const { folder } = this.#options;
+    const problems = this.#report.problems.map((problem) => ({ ...problem, file: join(folder, problem.file) }));
+    return { ...this.#report, problems };
   }
 
   /** Compares the files with what is known and obeys, within the guard. */
@@ -108,7 +111,7 @@ export class FilesStore implements Store {
       const held = reason === undefined ? undefined : { reason, objects: gone.map((row) => rowId(row)).toSorted() };
       this.#report = { problems: [...look.problems, ...problems], held };
     }
-    this.#options.onReport?.(this.#report);
+    this.#options.onReport?.(this.report());
     this.#table.announce();
   }
 

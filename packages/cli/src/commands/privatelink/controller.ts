@@ -83,6 +83,7 @@ async function run(options: Options): Promise<void> {
     signal: terminationSignal(),
   });
   if (options.once !== true) return;
+  if (result.verdicts.length === 0) process.stdout.write('No object asks for a private link.\n');
   for (const { key, verdict } of result.verdicts) {
     const name = [key.kind, key.namespace, key.name].filter((part) => part !== '').join('/');
     process.stdout.write(`${name}  ${verdict.state}${verdict.message === '' ? '' : `  ${verdict.message}`}\n`);
