@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { ConfigError, formatDiagnostic, PosternError } from '@postern/core';
+import { documentSpelling } from './commands/instance/spelling.ts';
 import { program } from './program.ts';
 
 /** Runs one command line; returns the exit code: 0 done, 1 it failed, 2 the command line or a configuration file is wrong. */
@@ -10,7 +11,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     return 0;
   }
   try {
-    await commands.parseAsync(argv, { from: 'user' });
+    await commands.parseAsync(documentSpelling(argv), { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     return report(error);

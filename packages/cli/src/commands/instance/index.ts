@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { registerAdvise } from './advise.ts';
 import { registerDashboard } from './dashboard.ts';
+import { registerDeploy, registerDestroy } from './deploy.ts';
+import { registerPlan } from './plan.ts';
 import { registerInit } from './init.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerVerify } from './verify.ts';
@@ -14,6 +16,9 @@ export function registerInstance(root: Command): void {
   registerInit(instance);
   registerValidate(instance);
   registerMigrate(instance);
+  registerPlan(instance);
+  registerDeploy(instance);
+  registerDestroy(instance);
   registerVerify(instance);
   registerAdvise(instance);
   registerDashboard(instance);
