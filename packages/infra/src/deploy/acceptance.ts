@@ -6,7 +6,9 @@ import { resources } from '../vpn/json.ts';
 
 /** Private DNS takes effect on an endpoint that is `available`, and not before: AWS would refuse half-way through an apply. */
 export async function requireAccepted(stack: StackJson, region: string, signal: AbortSignal): Promise<void> {
-  const wanted = resources(stack, 'aws_vpc_endpoint', () => '').filter((node) => node.get('private_dns_enabled') === true);
+  const wanted = resources(stack, 'aws_vpc_endpoint', () => '').filter(
+    (node) => node.get('private_dns_enabled') === true,
+  );
   if (wanted.length === 0) return;
   const client = new EC2Client({ region });
   try {
@@ -23,12 +25,19 @@ export async function requireAccepted(stack: StackJson, region: string, signal: 
   }
 }
 
-function refusal(service: string, endpoint: { VpcEndpointId?: string | undefined; State?: string | undefined } | undefined): PosternError {
+function refusal(
+  service: string,
+  endpoint: { VpcEndpointId?: string | undefined; State?: string | undefined } | undefined,
+): PosternError {
   if (endpoint === undefined)
-    return new PosternError('ENDPOINT_ABSENT', `privateDnsEnabled is set for ${service}, and its endpoint does not exist yet`, {
-      hint: 'deploy with privateDnsEnabled: false first; when the customer has accepted the endpoint, set it to true, generate and deploy again',
-      exitCode: 2,
-    });
+    return new PosternError(
+      'ENDPOINT_ABSENT',
+      `privateDnsEnabled is set for ${service}, and its endpoint does not exist yet`,
+      {
+        hint: 'deploy with privateDnsEnabled: false first; when the customer has accepted the endpoint, set it to true, generate and deploy again',
+        exitCode: 2,
+      },
+    );
   const id = service.split('.').at(-1);
   return new PosternError(
     'ENDPOINT_NOT_ACCEPTED',

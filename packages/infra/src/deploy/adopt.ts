@@ -1,10 +1,9 @@
-import { DescribeTagsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PosternError } from '@postern/core';
-import { translate } from '../verify/ask-amazon.ts';
 import { googleApi } from '../verify/google.ts';
 import { type ChildRecord } from './child.ts';
+import { amazonTypes, findAmazon } from './find-amazon.ts';
 import { inFlight, parseEvent } from './events.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -13,17 +12,6 @@ import type { Workspace } from './workspace.ts';
  * again would leave two. Found by its tags (AWS) or its name (Google), it is imported.
  */
 
-/** Terraform's types and EC2's, for `DescribeTags`. */
-const amazonTypes: Readonly<Record<string, string>> = {
-  aws_vpc: 'vpc',
-  aws_subnet: 'subnet',
-  aws_route_table: 'route-table',
-  aws_vpn_gateway: 'vpn-gateway',
-  aws_customer_gateway: 'customer-gateway',
-  aws_vpn_connection: 'vpn-connection',
-  aws_security_group: 'security-group',
-  aws_vpc_endpoint: 'vpc-endpoint',
-};
 /** Terraform's types and Compute's collections. */
 const googleTypes: Readonly<Record<string, { readonly collection: string; readonly global: boolean }>> = {
   google_compute_router: { collection: 'routers', global: false },
@@ -34,7 +22,8 @@ const googleTypes: Readonly<Record<string, { readonly collection: string; readon
   google_compute_firewall: { collection: 'firewalls', global: true },
 };
 /** Nothing in the cloud is made, or making it twice is refused there: no second one can come of them. */
-const harmless = /^(random_|aws_route_table_association|aws_vpn_gateway_route_propagation|aws_vpc_security_group_ingress_rule|google_compute_router_)/;
+const harmless =
+  /^(random_|aws_route_table_association|aws_vpn_gateway_route_propagation|aws_vpc_security_group_ingress_rule|google_compute_router_)/;
 
 export interface Adopted {
   readonly address: string;
@@ -51,19 +40,26 @@ interface PlannedResource {
 export async function adopt(
   workspace: Workspace,
   record: ChildRecord,
-  place: { readonly project: string; readonly region: string; readonly awsRegion: string | undefined; readonly instance: string },
+  place: {
+    readonly project: string;
+    readonly region: string;
+    readonly awsRegion: string | undefined;
+    readonly instance: string;
+  },
   signal: AbortSignal,
 ): Promise<Adopted[]> {
   const open = unfinished(record.log);
   if (open.length === 0 || !existsSync(join(workspace.folder, 'plan.bin'))) return [];
-  const planned = (JSON.parse(await workspace.ask(['show', '-json', 'plan.bin'])) as { resource_changes?: PlannedResource[] }).resource_changes ?? [];
+  const planned =
+    (JSON.parse(await workspace.ask(['show', '-json', 'plan.bin'])) as { resource_changes?: PlannedResource[] })
+      .resource_changes ?? [];
   const known = await stateIDs(workspace);
   const adopted: Adopted[] = [];
   for (const { address, type, change } of planned.filter((one) => open.includes(one.address))) {
     if (known.addresses.has(address) || harmless.test(type)) continue;
     const id = await find(type, change.after ?? {}, place, known.ids, signal);
     if (id === undefined) continue;
-    await workspace.ask(['import', '-input=false', '-no-color', address, id]);
+    await workspace.import(address, type, id);
     adopted.push({ address, id });
   }
   return adopted;
@@ -71,7 +67,11 @@ export async function adopt(
 
 function unfinished(log: string): string[] {
   if (!existsSync(log)) return [];
-  return inFlight(readFileSync(log, 'utf8').split('\n').flatMap((line) => parseEvent(line) ?? []));
+  return inFlight(
+    readFileSync(log, 'utf8')
+      .split('\n')
+      .flatMap((line) => parseEvent(line) ?? []),
+  );
 }
 
 async function stateIDs(workspace: Workspace): Promise<{ ids: ReadonlySet<string>; addresses: ReadonlySet<string> }> {
@@ -88,18 +88,28 @@ async function stateIDs(workspace: Workspace): Promise<{ ids: ReadonlySet<string
 async function find(
   type: string,
   after: Attributes,
-  place: { readonly project: string; readonly region: string; readonly awsRegion: string | undefined; readonly instance: string },
+  place: {
+    readonly project: string;
+    readonly region: string;
+    readonly awsRegion: string | undefined;
+    readonly instance: string;
+  },
   known: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const amazon = amazonTypes[type];
   const name = (after['tags'] as Record<string, string> | undefined)?.['Name'];
-  if (amazon !== undefined && name !== undefined && place.awsRegion !== undefined) {
-    const found = (await tagged(place.awsRegion, amazon, name, place.instance, signal)).filter((id) => !known.has(id));
+  if (amazonTypes[type] !== undefined && name !== undefined && place.awsRegion !== undefined) {
+    const found = (
+      await findAmazon(type, { Name: name, 'postern.dev/instance': place.instance }, place.awsRegion, signal)
+    ).filter((id) => !known.has(id));
     if (found.length > 1)
-      throw new PosternError('ADOPT', `the last run was killed while it made ${type} ${name}, and AWS has more than one: ${found.join(', ')}`, {
-        hint: 'delete all but one of them, then run the same command again',
-      });
+      throw new PosternError(
+        'ADOPT',
+        `the last run was killed while it made ${type} ${name}, and AWS has more than one: ${found.join(', ')}`,
+        {
+          hint: 'delete all but one of them, then run the same command again',
+        },
+      );
     return found[0];
   }
   const google = googleTypes[type];
@@ -110,25 +120,4 @@ async function find(
     return there === undefined ? undefined : `projects/${path}`;
   }
   return undefined;
-}
-
-async function tagged(region: string, type: string, name: string, instance: string, signal: AbortSignal): Promise<string[]> {
-  const client = new EC2Client({ region });
-  const ids = async (key: string, value: string): Promise<string[]> => {
-    const Filters = [
-      { Name: 'resource-type', Values: [type] },
-      { Name: 'key', Values: [key] },
-      { Name: 'value', Values: [value] },
-    ];
-    const { Tags } = await client.send(new DescribeTagsCommand({ Filters }), { abortSignal: signal });
-    return (Tags ?? []).flatMap(({ ResourceId }) => ResourceId ?? []);
-  };
-  try {
-    const mine = new Set(await ids('postern.dev/instance', instance));
-    return (await ids('Name', name)).filter((id) => mine.has(id));
-  } catch (error) {
-    throw translate(error);
-  } finally {
-    client.destroy();
-  }
 }

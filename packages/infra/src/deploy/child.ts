@@ -50,7 +50,10 @@ export async function runChild(options: ChildOptions & { readonly stack: string 
     child.once('exit', (code) => resolve(code ?? 1));
   });
   if (options.record !== undefined && child.pid !== undefined)
-    writeWhole(options.record, recordText({ pid: child.pid, startedTicks: startedTicks(child.pid), stack: options.stack, log: options.log }));
+    writeWhole(
+      options.record,
+      recordText({ pid: child.pid, startedTicks: startedTicks(child.pid), stack: options.stack, log: options.log }),
+    );
   const stop = (): void => void child.kill('SIGINT');
   options.signal.addEventListener('abort', stop, { once: true });
   if (options.signal.aborted) stop();
@@ -119,7 +122,7 @@ async function follow(log: string, ended: Promise<number>, onLine: (line: string
   try {
     for (;;) {
       const last = code;
-      for (let read = readSync(file, buffer, 0, buffer.length, offset); read > 0; ) {
+      for (let read = readSync(file, buffer, 0, buffer.length, offset); read > 0;) {
         offset += read;
         const lines = (rest + decoder.decode(buffer.subarray(0, read), { stream: true })).split('\n');
         rest = lines.pop()!;

@@ -62,7 +62,7 @@ class Session {
     this.removed = readRemovedStacks(options.dir);
     this.wanted = stacksOf(this.instance);
     const folder = join(stateDir(options.dir), 'work');
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     const env = terraformEnvironment(options.env, folder);
     this.#tools = { binary: findTerraform(options.env), env, signal: options.signal, onEvent: options.onEvent };
   }
@@ -106,7 +106,9 @@ class Session {
     const stack = record.stack as StackName;
     const workspace = this.workspace(stack);
     if (stillRuns(record)) {
-      this.options.say(`${stack}: the Terraform of an earlier run (process ${record.pid}) is still at work; following it`);
+      this.options.say(
+        `${stack}: the Terraform of an earlier run (process ${record.pid}) is still at work; following it`,
+      );
       const onLine = (line: string): void => {
         const event = parseEvent(line);
         if (event !== undefined) this.options.onEvent(stack, event);
@@ -122,7 +124,9 @@ class Session {
 }
 
 function planOf(stack: StackName, events: readonly TerraformEvent[], state: StackPlan['state'] = 'planned'): StackPlan {
-  const changes = events.flatMap((event) => (event.kind === 'planned' ? [{ address: event.address, action: event.action }] : []));
+  const changes = events.flatMap((event) =>
+    event.kind === 'planned' ? [{ address: event.address, action: event.action }] : [],
+  );
   return { stack, state, after: [], changes, losses: lossesOf(events) };
 }
 
@@ -135,7 +139,11 @@ export async function plan(options: DeployOptions): Promise<PlanResult> {
   const session = new Session(options);
   using _lock = lockInstance(stateDir(options.dir));
   await session.recover();
-  const { wanted, removed } = select(session.wanted, session.removed.map(({ name }) => name), options.targets);
+  const { wanted, removed } = select(
+    session.wanted,
+    session.removed.map(({ name }) => name),
+    options.targets,
+  );
   const applied = await session.applied();
   const stacks: StackPlan[] = [];
   for (const name of removed) stacks.push(await planRemoved(session, name));
@@ -168,7 +176,11 @@ export interface DeployResult {
 export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const session = new Session(options);
   using _lock = lockInstance(stateDir(options.dir));
-  const { wanted, removed } = select(session.wanted, session.removed.map(({ name }) => name), options.targets);
+  const { wanted, removed } = select(
+    session.wanted,
+    session.removed.map(({ name }) => name),
+    options.targets,
+  );
   await session.recover();
   const applied = await session.applied();
   const before = new Set(wanted.map(({ name }) => name));
@@ -218,7 +230,11 @@ async function destroyRemoved(session: Session, name: StackName): Promise<boolea
 export async function destroy(options: DeployOptions): Promise<DeployResult> {
   const session = new Session(options);
   using _lock = lockInstance(stateDir(options.dir));
-  const { wanted, removed } = select(session.wanted, session.removed.map(({ name }) => name), options.targets);
+  const { wanted, removed } = select(
+    session.wanted,
+    session.removed.map(({ name }) => name),
+    options.targets,
+  );
   await session.recover();
   const applied = await session.applied();
   const going = new Set([...wanted.map(({ name }) => name), ...removed].filter((name) => applied.has(name)));

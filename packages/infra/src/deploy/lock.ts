@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { errorMessage, PosternError } from '@postern/core';
+import { writeWhole } from '../generate/files.ts';
 
 /**
  * One deploy an instance at a time, on this machine; between machines Terraform's own state lock holds. An exclusive
@@ -9,7 +10,9 @@ import { errorMessage, PosternError } from '@postern/core';
  * and never a second holder.
  */
 export function lockInstance(stateFolder: string): Disposable {
-  mkdirSync(stateFolder, { recursive: true });
+  // State and plans hold the pre-shared keys: for this user alone, and never for git.
+  mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+  writeWhole(join(stateFolder, '.gitignore'), '*\n');
   const database = new DatabaseSync(join(stateFolder, 'deploy.lock'));
   try {
     database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
@@ -17,7 +20,9 @@ export function lockInstance(stateFolder: string): Disposable {
     database.close();
     throw new PosternError(
       'DEPLOY_LOCKED',
-      `another plan, deploy or destroy of this instance is running: ${errorMessage(error)}`,
+      /locked|busy/i.test(errorMessage(error))
+        ? 'another plan, deploy or destroy of this instance is running'
+        : `cannot lock ${stateFolder}: ${errorMessage(error)}`,
       {
         hint: 'wait for it to end',
         cause: error,

@@ -45,9 +45,9 @@ export class Workspace {
   /** Puts the configuration there and initialises where providers or backend changed. */
   async prepare(json: StackJson): Promise<void> {
     mkdirSync(this.folder, { recursive: true });
-    writeWhole(join(this.folder, 'cdk.tf.json'), `${JSON.stringify(json, null, 2)}\n`);
+    writeWhole(this.#configuration, `${JSON.stringify(json, null, 2)}\n`);
     const { terraform, provider } = json;
-    const text = JSON.stringify([terraform, Object.keys((provider ?? {}) as object), this.#tools.env['TF_CLI_CONFIG_FILE']]);
+    const text = JSON.stringify([terraform, Object.keys(provider ?? {}), this.#tools.env['TF_CLI_CONFIG_FILE']]);
     const wanted = createHash('sha256').update(text).digest('hex');
     const mark = join(this.folder, '.terraform', 'postern-initialised');
     if (readIfThere(mark) === wanted) return;
@@ -63,7 +63,14 @@ export class Workspace {
   }
 
   async plan(destroy: boolean): Promise<TerraformEvent[]> {
-    const args = ['plan', '-json', '-input=false', `-lock-timeout=${lockTimeout}`, '-out=plan.bin', ...(destroy ? ['-destroy'] : [])];
+    const args = [
+      'plan',
+      '-json',
+      '-input=false',
+      `-lock-timeout=${lockTimeout}`,
+      '-out=plan.bin',
+      ...(destroy ? ['-destroy'] : []),
+    ];
     return this.#events(args, 'plan.jsonl', undefined);
   }
 
@@ -72,6 +79,10 @@ export class Workspace {
     const events = await this.#events(args, 'apply.jsonl', this.recordFile);
     this.forgetRecord();
     return events;
+  }
+
+  get #configuration(): string {
+    return join(this.folder, 'cdk.tf.json');
   }
 
   get recordFile(): string {
@@ -126,7 +137,29 @@ export class Workspace {
       return stdout;
     } catch (error) {
       const stderr = (error as { stderr?: string }).stderr?.trim();
-      throw new PosternError('TERRAFORM', `${this.stack}: terraform ${args[0]} failed: ${stderr || errorMessage(error)}`, { cause: error });
+      throw new PosternError(
+        'TERRAFORM',
+        `${this.stack}: terraform ${args[0]} failed: ${stderr || errorMessage(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /**
+   * Takes an existing resource into the state. Under a configuration of its own, put back by the next `prepare`: with the whole
+   * one, an import fails where a `for_each` elsewhere waits for what is not made yet.
+   */
+  async import(address: string, type: string, id: string): Promise<void> {
+    const json = JSON.parse(readFileSync(this.#configuration, 'utf8')) as StackJson;
+    const [, name, key] = /^[a-z0-9_]+\.([^[]+)(?:\["(.*)"\])?$/.exec(address) ?? [];
+    if (name === undefined) return;
+    const alone = key === undefined ? {} : { for_each: `\${toset([${JSON.stringify(key)}])}` };
+    const { terraform, provider } = json;
+    writeWhole(this.#configuration, JSON.stringify({ terraform, provider, resource: { [type]: { [name]: alone } } }));
+    try {
+      await this.ask(['import', '-input=false', '-no-color', address, id]);
+    } finally {
+      writeWhole(this.#configuration, `${JSON.stringify(json, null, 2)}\n`);
     }
   }
 
@@ -142,8 +175,13 @@ export class Workspace {
 
   /** What it gave, without what is sensitive. */
   async outputs(): Promise<Record<string, unknown>> {
-    const json = JSON.parse(await this.ask(['output', '-json'])) as Record<string, { sensitive: boolean; value: unknown }>;
-    return Object.fromEntries(Object.entries(json).flatMap(([name, { sensitive, value }]) => (sensitive ? [] : [[name, value]])));
+    const json = JSON.parse(await this.ask(['output', '-json'])) as Record<
+      string,
+      { sensitive: boolean; value: unknown }
+    >;
+    return Object.fromEntries(
+      Object.entries(json).flatMap(([name, { sensitive, value }]) => (sensitive ? [] : [[name, value]])),
+    );
   }
 }
 
@@ -165,23 +203,36 @@ function localState(folder: string): string | undefined {
 
 /** Guards against replacement would also refuse a wanted destroy. */
 export function withoutGuards(json: StackJson): StackJson {
-  return JSON.parse(JSON.stringify(json), (key: string, value: unknown) => (key === 'prevent_destroy' ? false : value)) as StackJson;
+  return JSON.parse(JSON.stringify(json), (key: string, value: unknown) =>
+    key === 'prevent_destroy' ? false : value,
+  ) as StackJson;
 }
 
 function failure(stack: StackName, command: string, events: readonly TerraformEvent[], stopped: boolean): PosternError {
   const problems = events.flatMap((event) => {
     if (event.kind === 'problem' && event.severity === 'error')
-      return [`${event.address === undefined ? '' : `${event.address}: `}${event.summary}${event.detail === '' ? '' : `: ${event.detail}`}`];
+      return [
+        `${event.address === undefined ? '' : `${event.address}: `}${event.summary}${event.detail === '' ? '' : `: ${event.detail}`}`,
+      ];
     return event.kind === 'other' ? [event.text] : [];
   });
   if (stopped)
-    return new PosternError('STOPPED', `${stack}: stopped; what was finished is in the state`, { hint: 'run the same command again to go on' });
-  return new PosternError('TERRAFORM', `${stack}: terraform ${command} failed:\n${indent(problems)}`, {
-    hint: 'mend the cause and run the same command again: what was made stays',
-    details: { stack, problems },
-  });
+    return new PosternError('STOPPED', `${stack}: stopped; what was finished is in the state`, {
+      hint: 'run the same command again to go on',
+    });
+  return new PosternError(
+    'TERRAFORM',
+    `${stack}: terraform ${command} ${problems.length === 0 ? 'ended without a word (was it killed?)' : `failed:\n${indent(problems)}`}`,
+    {
+      hint: 'mend the cause and run the same command again: what was made stays',
+      details: { stack, problems },
+    },
+  );
 }
 
 function indent(lines: readonly string[]): string {
-  return lines.flatMap((line) => line.split('\n')).map((line) => `  ${line}`).join('\n');
+  return lines
+    .flatMap((line) => line.split('\n'))
+    .map((line) => `  ${line}`)
+    .join('\n');
 }

@@ -58,6 +58,15 @@ function read(value: DynamicValue | undefined): Value | null {
 
 const write = (value: unknown): { msgpack: Buffer } => ({ msgpack: Buffer.from(encode(value)) });
 
+/** Blocks that the cloud filled (a gateway's interfaces) are not in the configuration, and Terraform proposes them empty. */
+function keepComputedBlocks(block: Block, proposed: Value, prior: Value): Value {
+  const kept = Object.keys(block.block_types ?? {}).flatMap((name) => {
+    const [now, then] = [proposed[name], prior[name]];
+    return Array.isArray(now) && now.length === 0 && Array.isArray(then) && then.length > 0 ? [[name, then]] : [];
+  });
+  return { ...proposed, ...(Object.fromEntries(kept) as Value) };
+}
+
 type Answer = (request: Request) => object;
 
 const answers: Readonly<Record<string, Answer>> = {
@@ -80,10 +89,10 @@ const answers: Readonly<Record<string, Answer>> = {
   ReadResource: (request) => ({ new_state: request['current_state'], private: request.private }),
   PlanResourceChange: (request) => {
     const proposed = read(request['proposed_new_state']);
-    const creating = read(request['prior_state']) === null;
+    const prior = read(request['prior_state']);
     const state =
-      proposed === null || !creating
-        ? proposed
+      proposed === null || prior !== null
+        ? proposed && keepComputedBlocks(schema.resources[request.type_name]!, proposed, prior!)
         : planned(request.type_name, schema.resources[request.type_name]!, proposed);
     return { planned_state: write(state), legacy_type_system: true };
   },

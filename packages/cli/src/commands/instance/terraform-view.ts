@@ -71,7 +71,15 @@ function word(words: Readonly<Record<string, string>>, action: string): string {
   return words[action] ?? action;
 }
 
-const signs: Readonly<Record<string, string>> = { create: '+', update: '~', delete: '-', replace: '±', import: '<', move: '>', forget: '.' };
+const signs: Readonly<Record<string, string>> = {
+  create: '+',
+  update: '~',
+  delete: '-',
+  replace: '±',
+  import: '<',
+  move: '>',
+  forget: '.',
+};
 
 export function planText({ stack, state, after, changes, losses }: StackPlan): string {
   if (state === 'waits') return `${stack}: can be planned when ${after.join(', ')} is applied\n`;
@@ -103,7 +111,8 @@ async function ask({ kind, instance }: Approval): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
-    const question = kind === 'apply' ? 'Apply this? Type yes: ' : `Destroy this? Type the instance’s name (${instance}): `;
+    const question =
+      kind === 'apply' ? 'Apply this? Type yes: ' : `Destroy this? Type the instance’s name (${instance}): `;
     return (await Promise.race([lines.question(question), closed])).trim() === wanted;
   } finally {
     lines.close();
