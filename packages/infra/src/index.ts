@@ -11,15 +11,4 @@ export { type Check } from './verify/check.ts';
 export { type Verification, verify, type VerifyOptions } from './verify/verify.ts';
 export { type Copied, copyImages, type ImagesOptions, lockImages, type Locked } from './images/images.ts';
 export { type Advice, advise, type Facts, nextQuestion, questions } from './advise/advise.ts';
-export {
-  type Approval,
-  deploy,
-  type DeployOptions,
-  type DeployResult,
-  destroy,
-  plan,
-  type PlanResult,
-  type StackPlan,
-} from './deploy/deploy.ts';
-export { type TerraformEvent } from './deploy/events.ts';
-export { type Loss } from './deploy/losses.ts';
+export * from './deploy/index.ts';

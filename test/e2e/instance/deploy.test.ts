@@ -33,7 +33,7 @@ const withoutNat = (all: string): string => all.replace('nat: {enabled: true', '
 const state = (dir: string, stack: string): { resources: { type: string }[] } =>
   JSON.parse(readFileSync(join(dir, 'state', `${stack}.tfstate`), 'utf8')) as { resources: { type: string }[] };
 
-suite('deploy', { skip }, () => {
+suite('deploy', { skip, concurrency: 2 }, () => {
   test('in order, then nothing to do; a removed stack is destroyed; destroy says what is lost and asks', async () => {
     using scratch = temporaryDirectory();
     const { dir, options } = await world(scratch.path);

@@ -30,7 +30,7 @@ Examples:
 `,
     )
     .action(async (dir: string, flags: Flags) => {
-      const { deploy } = await import('@postern/infra');
+      const { deploy } = await import('@postern/infra/deploy');
       await report(dir, flags, deploy);
     });
 }
@@ -53,7 +53,7 @@ Examples:
 `,
     )
     .action(async (dir: string, flags: Flags) => {
-      const { destroy } = await import('@postern/infra');
+      const { destroy } = await import('@postern/infra/deploy');
       await report(dir, flags, destroy);
     });
 }
@@ -70,7 +70,7 @@ function shared(command: Command): Command {
     .addOption(outputOption());
 }
 
-type Run = typeof import('@postern/infra').deploy;
+type Run = typeof import('@postern/infra/deploy').deploy;
 
 async function report(dir: string, flags: Flags, run: Run): Promise<void> {
   const { options, end } = terraformRun(dir, flags);

@@ -17,7 +17,7 @@ export function registerPlan(instance: Command): void {
       '\nExamples:\n  postern instance plan\n  postern instance plan instances/acme --target awsvpn\n  postern instance plan -o json\n',
     )
     .action(async (dir: string, flags: TerraformFlags & { output: OutputFormat }) => {
-      const { plan } = await import('@postern/infra');
+      const { plan } = await import('@postern/infra/deploy');
       const { options, end } = terraformRun(dir, flags);
       const result = await plan(options).finally(end);
       printObject(result, flags.output, () =>

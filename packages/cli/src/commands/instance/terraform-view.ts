@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { terminationSignal } from '@postern/daemon';
-import type { Approval, DeployOptions, Loss, StackPlan, TerraformEvent } from '@postern/infra';
+import type { Approval, DeployOptions, Loss, StackPlan, TerraformEvent } from '@postern/infra/deploy';
 import { printable } from '../../io/output.ts';
 import { progress } from '../../io/progress.ts';
 

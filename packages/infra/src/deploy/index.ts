@@ -1,0 +1,13 @@
+/** plan, deploy and destroy; loads nothing that synthesises. */
+export {
+  type Approval,
+  deploy,
+  type DeployOptions,
+  type DeployResult,
+  destroy,
+  plan,
+  type PlanResult,
+  type StackPlan,
+} from './deploy.ts';
+export { type TerraformEvent } from './events.ts';
+export { type Loss } from './losses.ts';

@@ -1,0 +1,194 @@
+/**
+ * The VPN lab with the generated stacks: real IKEv2 and BGP, the failover, and each cause of the decision table provoked by a
+ * real fault and found by `verify` from API answers alone.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { missingForVpnLab } from '@postern/lab/vpn';
+import { need, postern, run, type Running, startPostern, temporaryDirectory } from '@postern/testing';
+import { exampleText } from '../../../packages/infra/src/testdata/example.ts';
+
+const missing = missingForVpnLab();
+const skip = missing === undefined ? false : missing.what;
+/** A busy machine takes its time; an idle one needs 35 s. */
+const patienceMs = 110_000;
+
+interface Rehearsal {
+  readonly steps: { readonly step: string; readonly ok: boolean; readonly detail: string }[];
+  readonly tunnels: { readonly name: string; readonly gcpBgp: string }[];
+  readonly seconds: number;
+}
+
+interface Verification {
+  readonly checks: { readonly check: string; readonly verdict: string; readonly causeID?: string }[];
+}
+
+function instance(scratch: string): string {
+  const dir = join(scratch, 'instance');
+  mkdirSync(dir);
+  // Only the VPN: the lab answers for nothing else.
+  const text = exampleText()
+    .replace('nat: {enabled: true', 'nat: {enabled: false')
+    .replace(/    connect:\n(      .*\n)+/, '');
+  writeFileSync(join(dir, 'config.yaml'), text);
+  return dir;
+}
+
+async function leftovers(): Promise<string> {
+  const { stdout } = await run('ip', ['netns', 'list']);
+  return stdout;
+}
+
+/** The environment that the lab prints. */
+function exported(lab: Running): NodeJS.ProcessEnv {
+  const pairs = [...lab.stdout.matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name!, value!] as const);
+  return { ...process.env, ...Object.fromEntries(pairs) };
+}
+
+async function causes(dir: string, env: NodeJS.ProcessEnv): Promise<Record<string, string>> {
+  const { stdout, stderr } = await postern(['instance', 'verify', dir, '-o', 'json'], { env });
+  assert.ok(stdout.startsWith('{'), stderr);
+  const { checks } = JSON.parse(stdout) as Verification;
+  return Object.fromEntries(checks.map(({ check, verdict, causeID }) => [check, causeID ?? verdict]));
+}
+
+// Side by side: a rehearsal mostly waits for timers.
+suite('postern lab vpn', { skip, concurrency: 4 }, () => {
+  test('4 tunnels, 4 sessions, HTTP; one connection cut leaves 2 and the traffic; nothing stays behind', async () => {
+    using scratch = temporaryDirectory();
+    const dir = instance(scratch.path);
+    assert.equal((await postern(['generate', 'cdktf', dir])).code, 0);
+    const lab = startPostern(['lab', 'vpn', '--config', join(dir, 'config.yaml'), '-o', 'json']);
+    await using _guard = lab;
+    const { code, stdout, stderr } = await lab.finished;
+    assert.equal(code, 0, stderr);
+    const { steps, tunnels, seconds } = JSON.parse(stdout) as Rehearsal;
+    assert.deepEqual(
+      steps.map(({ step, ok }) => `${step}: ${ok}`),
+      [
+        'tunnels up: true',
+        'BGP sessions: true',
+        'HTTP through the tunnels: true',
+        'cut connection 0: true',
+        'HTTP after the cut: true',
+      ],
+    );
+    assert.match(steps[0]!.detail, /^4 of 4/);
+    assert.match(steps[3]!.detail, /^2 of 4 sessions left/);
+    assert.deepEqual(
+      tunnels.map(({ gcpBgp }) => gcpBgp === 'Established'),
+      [false, false, true, true],
+    );
+    assert.ok(seconds < 120, `${seconds} s`);
+    assert.ok(!(await leftovers()).includes(`pv${lab.child.pid}-`));
+  });
+
+  test('an inside range changed in the synthesised JSON: the lab fails, because no parameter exists twice', async () => {
+    using scratch = temporaryDirectory();
+    const dir = instance(scratch.path);
+    await postern(['generate', 'cdktf', dir]);
+    const file = join(dir, 'terraform/stacks/awsvpn/cdk.tf.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"169.254.21.4/30"', '"169.254.30.4/30"'));
+    const started = ['lab', 'vpn', '--config', join(dir, 'config.yaml'), '-o', 'json'];
+    const { code, stdout, stderr } = await postern(started, { timeout: patienceMs });
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /differs from what config\.yaml describes/);
+    const { steps } = JSON.parse(stdout) as Rehearsal;
+    assert.match(steps.find(({ step }) => step === 'BGP sessions')!.detail, /^3 of 4/);
+  });
+
+  const worlds = [
+    {
+      faults: [
+        'wrong-key=0',
+        'wrong-proposal=1',
+        'wrong-inside=2',
+        'unreachable=3',
+        'security-group',
+        'not-propagated',
+      ],
+      found: {
+        'postern-vpn-tunnel-0': 'wrong-key',
+        'postern-vpn-tunnel-1': 'wrong-proposal',
+        'postern-vpn-tunnel-2': 'wrong-inside',
+        'postern-vpn-tunnel-3': 'unreachable',
+        routes: 'not-propagated',
+        'postern-vpce-svc-0123456789abcdef0': 'security-group',
+      },
+    },
+    {
+      faults: ['wrong-asn=0', 'wrong-address=2', 'not-advertised'],
+      found: {
+        'postern-vpn-tunnel-0': 'wrong-asn',
+        'postern-vpn-tunnel-1': 'wrong-asn',
+        'postern-vpn-tunnel-2': 'wrong-address',
+        'postern-vpn-tunnel-3': 'wrong-address',
+        routes: 'not-advertised',
+        'postern-vpce-svc-0123456789abcdef0': 'ok',
+      },
+    },
+  ];
+  for (const { faults, found } of worlds)
+    test(`verify finds ${faults.join(', ')}`, async () => {
+      using scratch = temporaryDirectory();
+      const dir = instance(scratch.path);
+      const flags = faults.flatMap((fault) => ['--fault', fault]);
+      const state = join(scratch.path, 'lab.json');
+      await using lab = startPostern(['lab', 'vpn', '--config', dir, '--hold', '--state', state, ...flags]);
+      await lab.line(/export AWS_ACCESS_KEY_ID/, patienceMs);
+      assert.deepEqual(await causes(dir, exported(lab)), found);
+
+      // The same through `lab gcp`, which answers from the state that the lab writes.
+      await using gcp = startPostern(['lab', 'gcp', '--state', state]);
+      await gcp.line(/export CLOUDSDK_AUTH/);
+      const endpoint = exported(gcp)['CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE'];
+      const env = { ...exported(lab), CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE: endpoint };
+      assert.deepEqual(await causes(dir, env), found);
+      await gcp.stop();
+      const ended = await lab.stop('SIGTERM');
+      assert.equal(ended.code, 0, ended.stderr);
+      assert.ok(!(await leftovers()).includes(`pv${lab.child.pid}-`));
+    });
+});
+
+suite('postern lab gcp', () => {
+  test('the dashboard’s commands show a session that is down as down', { skip: need('gcloud', 'bash') }, async () => {
+    using scratch = temporaryDirectory();
+    const dir = instance(scratch.path);
+    await postern(['generate', dir]);
+    await using gcp = startPostern(['lab', 'gcp', '--config', dir, '--down', 'postern-vpn-tunnel-2']);
+    await gcp.line(/export CLOUDSDK_AUTH/);
+    const env = {
+      ...exported(gcp),
+      CLOUDSDK_CONFIG: join(scratch.path, 'gcloud'),
+      CLOUDSDK_CORE_DISABLE_PROMPTS: '1',
+      CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: 'true',
+    };
+    const text = readFileSync(join(dir, 'dashboard.md'), 'utf8');
+    const blocks = [...text.matchAll(/```bash\n([^`]*)```/g)].map(([, block]) => block!);
+    const vpn = blocks.filter((block) => /gcloud compute (routers|vpn-tunnels)/.test(block));
+    assert.ok(vpn.length >= 7, `${vpn.length} blocks`);
+    const answers = await Promise.all(vpn.map((block) => run('bash', ['-c', block], { env })));
+    for (const [i, { code, stderr }] of answers.entries()) assert.equal(code, 0, `${vpn[i]}\n${stderr}`);
+    const status = answers[vpn.findIndex((block) => block.includes('bgpPeerStatus[].status'))]!.stdout;
+    const line = (name: string): RegExp => new RegExp(`bgpPeerStatus\\[${name}\\]\\.status:\\s+(\\w+)`);
+    assert.deepEqual(
+      ['0', '1', '2', '3'].map((i) => line(i).exec(status)?.[1]),
+      ['UP', 'UP', 'DOWN', 'UP'],
+      status,
+    );
+  });
+
+  test('without a lab it says how to start one; a tunnel that is none is refused', async () => {
+    using scratch = temporaryDirectory();
+    const none = await postern(['lab', 'gcp', '--state', join(scratch.path, 'none.json')]);
+    assert.equal(none.code, 2);
+    assert.match(none.stderr, /no VPN lab is running.*\n\s+start one: postern lab vpn/);
+    const dir = instance(scratch.path);
+    const wrong = await postern(['lab', 'gcp', '--config', dir, '--down', 'tunnel-9']);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /one of postern-vpn-tunnel-0/);
+  });
+});
