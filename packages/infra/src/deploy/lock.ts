@@ -7,7 +7,7 @@ import { writeWhole } from '../generate/files.ts';
 /**
  * One deploy an instance at a time, on this machine; between machines Terraform's own state lock holds. An exclusive
  * transaction of SQLite: the kernel releases its lock when the holder dies, however it dies, so there is no stale lock to judge
- * and never a second holder.
+ * and never a second holder. Held for as long as the returned value lives: a forgotten one is collected, and the lock with it.
  */
 export function lockInstance(stateFolder: string): Disposable {
   // State and plans hold the pre-shared keys: for this user alone, and never for git.

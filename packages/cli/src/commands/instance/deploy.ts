@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { DeployOptions, DeployResult } from '@postern/infra/deploy';
 import { type OutputFormat, outputOption, printObject } from '../../io/output.ts';
 import { collect, type TerraformFlags, terraformRun } from './terraform-view.ts';
 
@@ -70,7 +71,7 @@ function shared(command: Command): Command {
     .addOption(outputOption());
 }
 
-type Run = typeof import('@postern/infra/deploy').deploy;
+type Run = (options: DeployOptions) => Promise<DeployResult>;
 
 async function report(dir: string, flags: Flags, run: Run): Promise<void> {
   const { options, end } = terraformRun(dir, flags);
