@@ -89,9 +89,12 @@ export class Controller {
     };
     const watching = store.watch(privateLinkKinds, onChange, ended);
     if (once && keys.size === 0) stop.abort();
-    await queue.run(workers, look, ended);
-    stop.abort();
-    await watching;
+    try {
+      await queue.run(workers, look, ended);
+    } finally {
+      stop.abort();
+      await watching;
+    }
   }
 
   async #look(reconciler: Reconciler, key: ObjectKey, signal: AbortSignal): Promise<Verdict | undefined> {

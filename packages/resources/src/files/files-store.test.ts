@@ -206,6 +206,8 @@ test('two definitions of one object, a rule over old and new, and a slip in a ki
     join(dir.path, 'c.yaml'),
     'apiVersion: test.example/v1\nkind: Toi\nmetadata: {name: x}\nspec: {size: 1}\n',
   );
+  write(dir.path, 'e.json', { name: 'package' });
+  writeFileSync(join(dir.path, 'f.yaml'), 'spec: {size: 1}\n');
   write(dir.path, 'd.json', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'n' } });
   store.look();
   assert.equal((await store.list(toyKind))[0]!.spec.size, 5, 'the one that was there first stays');
@@ -215,7 +217,9 @@ test('two definitions of one object, a rule over old and new, and a slip in a ki
   assert.deepEqual(said.toSorted(), [
     'error 0.json: Toy/toys/bear is defined in a.json too; keep one of them',
     'error c.yaml: test.example/v1 Toi is not a known kind, did you mean Toy (test.example/v1)?',
+    'error f.yaml: is missing (expected string)',
     'warning d.json: v1 Namespace is not used here',
+    'warning e.json: is not a resource (no apiVersion, no kind)',
   ]);
   rmSync(join(dir.path, '0.json'));
   write(dir.path, 'a.json', toy('bear', { size: 4 }));

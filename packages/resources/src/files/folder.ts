@@ -40,7 +40,7 @@ function collect(folder: string, prefix: string, depth: number, files: Map<strin
   );
   for (const entry of entries) {
     // `..data` and the like are how Kubernetes mounts a ConfigMap: its files are reached through their own links.
-    if (entry.name.startsWith('.')) continue;
+    if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
     const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
     const stat = statOrGone(join(folder, path));
     if (stat === undefined) continue;

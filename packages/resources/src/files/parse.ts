@@ -98,6 +98,9 @@ function unknownKind(
     message,
   });
   if (typeof apiVersion !== 'string' || typeof kind !== 'string') {
+    // A values file or a package.json beside the resources is nobody's mistake.
+    if (!['apiVersion', 'kind', 'metadata', 'spec'].some((key) => key in value))
+      return [at('', 'is not a resource (no apiVersion, no kind)', 'warning')];
     const missing = typeof apiVersion === 'string' ? 'kind' : 'apiVersion';
     return [at(missing, 'is missing (expected string)', 'error')];
   }

@@ -100,6 +100,8 @@ export class ObjectTable {
 
   /** Deleted rows go when they have no finalizer and nothing that has one needs them; `wanted` ones are made anew. */
   sweep(wanted: ReadonlyMap<string, WantedObject>): void {
+    // Most writes find nothing deleted, and asking who needs whom looks at every object.
+    if (!this.all().some(({ deletedAt }) => deletedAt !== undefined)) return;
     const needed = this.#neededByFinalizers();
     for (const [id, row] of this.#rows) {
       if (row.deletedAt === undefined || row.finalizers.length > 0 || needed.has(id)) continue;
