@@ -8,13 +8,22 @@ export interface Holder {
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** What a Node process of ours needs besides what it holds: 90 to 125 MiB at rest, and garbage that waits for the collector. */
-const baseBytes = 150 * MiB;
-/** Twice the bandwidth-delay product of 160 MiB/s at 50 ms: node:http2 credits a window when half of it is used. */
+/**
+ * The share of the budget that connections may hold. The rest is for what nobody asks for: the process itself (90 to 140 MiB), and buffers
+ * that are garbage but not yet collected (up to 70 MiB under bulk).
+ */
+const usableShare = 3 / 16;
+/** The largest window: what 160 MiB/s need at 50 ms. */
 const windowBytesMax = 16 * MiB;
 const windowBytesMin = 16 * KiB;
-/** Queued bytes above which a source pauses: 1 MiB keeps batches large, more buys nothing (measured). */
-const markBytesMax = MiB;
+/** Enough for a LAN. More in flight than that only lives long enough to cost a full garbage collection (measured). */
+const lanWindowBytes = MiB;
+/** node:http2 credits a window when half of it is used, so it must be twice the bandwidth-delay product. */
+const windowBytesPerRttMs = (2 * 160 * MiB) / 1000;
+/** Routes change; a ping costs 17 bytes. The least round trip counts: a busy event loop is not distance. */
+const rttLookMs = 10_000;
+/** Queued bytes above which a source pauses: half a LAN window keeps batches large, more buys nothing. */
+const markBytesMax = MiB / 2;
 const markBytesMin = 32 * KiB;
 /** A flow that holds less than this is not worth counting; 5,000 idle connections cost nothing here. */
 export const loadedBytes = 64 * KiB;
@@ -32,16 +41,16 @@ const lookMs = 20;
 export class MemoryBudget {
   /** Bytes queued towards a slow reader above which its source must pause. */
   markBytes = markBytesMax;
-  /** The per-stream receive window to advertise. */
+  /** The per-stream receive window that may be advertised; a near peer is given less (`govern`). */
   windowBytes = windowBytesMax;
   #heldBytes = 0;
   readonly #usableBytes: number;
   readonly #holders = new Set<Holder>();
-  readonly #sessions = new Set<Http2Session>();
+  readonly #sessions = new Map<Http2Session, { rttMs: number }>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(budgetBytes: number) {
-    this.#usableBytes = Math.max(budgetBytes - baseBytes, budgetBytes / 4);
+    this.#usableBytes = budgetBytes * usableShare;
     this.#adapt();
   }
 
@@ -60,11 +69,25 @@ export class MemoryBudget {
     this.#holders.delete(holder);
   }
 
-  /** Keeps a session's advertised window at `windowBytes` until it closes. */
+  /** Keeps a session's advertised window at what its distance needs and the budget allows, until it closes. */
   govern(session: Http2Session): void {
-    this.#sessions.add(session);
+    const path = { rttMs: Infinity };
+    this.#sessions.set(session, path);
+    const look = (): void => {
+      if (session.closed || session.destroyed) return;
+      session.ping((error: Error | null, durationMs: number) => {
+        if (error !== null) return;
+        path.rttMs = Math.min(path.rttMs, durationMs);
+        this.#advertise(session);
+      });
+    };
+    look();
+    const timer = setInterval(look, rttLookMs).unref();
     session.on('localSettings', () => this.#advertise(session));
-    session.once('close', () => this.#sessions.delete(session));
+    session.once('close', () => {
+      clearInterval(timer);
+      this.#sessions.delete(session);
+    });
   }
 
   #look(): void {
@@ -88,22 +111,34 @@ export class MemoryBudget {
    */
   #adapt(): void {
     const left = Math.max(0, this.#usableBytes / 2 - this.#heldBytes) / 2;
-    const share = this.#usableBytes / 8 / Math.max(1, this.#holders.size);
+    const share = this.#usableBytes / 3 / Math.max(1, this.#holders.size);
     const window = powerBelow(Math.min(windowBytesMax, Math.max(windowBytesMin, left, Math.min(share, 256 * KiB))));
     this.markBytes = Math.min(markBytesMax, Math.max(markBytesMin, window / 2));
     // Growing waits until it is worth a SETTINGS frame; shrinking does not wait.
     if (window >= this.windowBytes && window < this.windowBytes * 4 && window !== windowBytesMax) return;
     if (window === this.windowBytes) return;
     this.windowBytes = window;
-    for (const session of this.#sessions) this.#advertise(session);
+    for (const session of this.#sessions.keys()) this.#advertise(session);
   }
 
   #advertise(session: Http2Session): void {
     // One SETTINGS frame in flight: Node ends a session with too many unacknowledged ones.
     if (session.closed || session.destroyed || session.pendingSettingsAck) return;
-    if (session.localSettings.initialWindowSize !== this.windowBytes)
-      session.settings({ initialWindowSize: this.windowBytes });
+    const { rttMs } = this.#sessions.get(session) ?? { rttMs: Infinity };
+    const wanted =
+      rttMs === Infinity ? lanWindowBytes : Math.max(lanWindowBytes, powerAbove(rttMs * windowBytesPerRttMs));
+    const initialWindowSize = Math.min(wanted, this.windowBytes);
+    if (session.localSettings.initialWindowSize !== initialWindowSize) session.settings({ initialWindowSize });
   }
+}
+
+/** What a session starts with, before its distance is known. */
+export function firstWindowBytes(budget: MemoryBudget): number {
+  return Math.min(lanWindowBytes, budget.windowBytes);
+}
+
+function powerAbove(bytes: number): number {
+  return 2 ** Math.ceil(Math.log2(bytes));
 }
 
 function powerBelow(bytes: number): number {

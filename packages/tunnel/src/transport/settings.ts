@@ -1,6 +1,6 @@
 import type { ClientSessionOptions, Http2Session, SecureServerOptions } from 'node:http2';
 import { constants as crypto } from 'node:crypto';
-import type { MemoryBudget } from './budget.ts';
+import { firstWindowBytes, type MemoryBudget } from './budget.ts';
 
 const MiB = 2 ** 20;
 
@@ -42,7 +42,7 @@ export function http2Options(budget: MemoryBudget): Common & ClientSessionOption
     maxSessionRejectedStreams: 20,
     settings: {
       enablePush: false,
-      initialWindowSize: budget.windowBytes,
+      initialWindowSize: firstWindowBytes(budget),
       maxConcurrentStreams: streamsPerSessionMax,
       maxHeaderListSize: headerBytesMax,
     },
