@@ -13,7 +13,6 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   privatelink: ['core', 'daemon', 'resources'],
   sandbox: ['core', 'resources', 'terraform'],
   lab: ['core'],
-  console: ['core'],
   testing: ['core', 'daemon', 'resources'],
   cli: ['core', 'daemon', 'resources', 'tunnel', 'tunnel-server', 'dns', 'infra', 'privatelink', 'sandbox', 'lab'],
 };
