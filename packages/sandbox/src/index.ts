@@ -15,3 +15,7 @@ export * from './adapters/tree.ts';
 export { importEnv } from './plan/import-env.ts';
 export { loadResources } from './plan/load.ts';
 export { scaffold } from './plan/scaffold.ts';
+export * from './adapters/render.ts';
+export { Releases } from './releases/service.ts';
+export { deployRelease, deployerIdentity, rollbackBlock, syncApproved } from './releases/deploy.ts';
+export type { AuditEntry, Release } from './releases/store.ts';

@@ -2,12 +2,19 @@
 import type { Kind } from '@postern/resources';
 import { tenantSchema } from './baseline/tenant.ts';
 import { waiverSchema } from './gate/waiver.ts';
+import { buildingBlockSchema } from './plan/building-block.ts';
 import { projectSchema } from './plan/project.ts';
 import { sandboxSchema } from './plan/sandbox.ts';
 
 const apiVersion = 'postern.dev/v1';
 
 export const kinds: readonly Kind[] = [
+  {
+    apiVersion,
+    kind: 'BuildingBlock',
+    description: 'a tenant’s application: chart or manifests, namespace, service',
+    schema: buildingBlockSchema,
+  },
   {
     apiVersion,
     kind: 'Sandbox',

@@ -11,6 +11,12 @@ import {
 import { type Tenant, type TenantDocument, tenantSchema, toTenant } from '../baseline/tenant.ts';
 import { isObject } from '../gate/json.ts';
 import { type Waiver, fromDocument, waiverSchema } from '../gate/waiver.ts';
+import {
+  type BuildingBlock,
+  type BuildingBlockDocument,
+  buildingBlockSchema,
+  toBuildingBlock,
+} from './building-block.ts';
 import { planNetwork } from './network.ts';
 import { type Project, type ProjectDocument, projectSchema, toProject } from './project.ts';
 import { type Sandbox, type SandboxDocument, isAws, sandboxSchema, toSandbox } from './sandbox.ts';
@@ -24,12 +30,19 @@ export interface Resources {
   /** The one Sandbox, where the files have one. */
   readonly sandbox: Sandbox | undefined;
   readonly projects: readonly Project[];
+  readonly blocks: readonly BuildingBlock[];
   readonly tenants: readonly Tenant[];
   readonly waivers: readonly Waiver[];
   readonly warnings: readonly Diagnostic[];
 }
 
-const schemas = { Sandbox: sandboxSchema, Tenant: tenantSchema, Project: projectSchema, Waiver: waiverSchema } as const;
+const schemas = {
+  Sandbox: sandboxSchema,
+  Tenant: tenantSchema,
+  Project: projectSchema,
+  BuildingBlock: buildingBlockSchema,
+  Waiver: waiverSchema,
+} as const;
 type KindName = keyof typeof schemas;
 
 interface Loaded {
@@ -57,10 +70,13 @@ export function loadResources(files: readonly SourceFile[]): Resources {
   const sandboxes = loaded.filter((one) => one.kind === 'Sandbox');
   const projects = loaded.filter((one) => one.kind === 'Project');
   crossProjects(projects, tenants, sandboxes, problems);
+  const blocks = loaded.filter((one) => one.kind === 'BuildingBlock');
+  crossBlocks(blocks, tenants, problems);
   const sandbox = checkSandbox(sandboxes, problems);
   if (problems.some((problem) => problem.severity === 'error')) throw new ConfigError(problems);
   return {
     sandbox,
+    blocks: blocks.map((one) => toBuildingBlock(one.value as BuildingBlockDocument)),
     projects: projects.map((one) => toProject(one.value as ProjectDocument)),
     warnings: problems,
     tenants: tenants.map((one) => toTenant(one.value as TenantDocument)),
@@ -200,6 +216,20 @@ function crossProjects(
         );
       owners.set(repository, name);
     }
+  }
+}
+
+/** A block goes into a namespace of its own tenant. */
+function crossBlocks(blocks: readonly Loaded[], tenants: readonly Loaded[], problems: Diagnostic[]): void {
+  for (const { value, document } of blocks) {
+    const { spec } = value as BuildingBlockDocument;
+    const tenant = tenants.find((one) => one.name === spec.tenant);
+    if (tenant === undefined)
+      problems.push(diagnostic(document, ['spec', 'tenant'], `there is no tenant ${spec.tenant}`));
+    else if (!(tenant.value as TenantDocument).spec.namespaces.includes(spec.namespace))
+      problems.push(
+        diagnostic(document, ['spec', 'namespace'], `${spec.namespace} is no namespace of tenant ${spec.tenant}`),
+      );
   }
 }
 

@@ -38,6 +38,16 @@ const regionField = z.string().transform((text, context) => {
 
 const subnetsField = z.array(cidrField()).length(3, 'must name three networks, one for each zone').optional();
 
+/** Names as `--as` gives them. */
+const peopleField = z.array(z.string().trim().min(1).max(254)).max(200);
+
+const releasesField = z
+  .strictObject({
+    admins: peopleField.min(1).describe('Who approves and installs.'),
+    approvers: peopleField.optional().describe('Who may approve waivers, beside the admins.'),
+  })
+  .describe('Who decides about releases.');
+
 const awsSpec = z.strictObject({
   provider: z.literal('aws'),
   region: regionField,
@@ -102,6 +112,7 @@ const awsSpec = z.strictObject({
     .max(20)
     .optional(),
   gate: gatePolicySchema.optional(),
+  releases: releasesField.optional(),
   state: z
     .discriminatedUnion('backend', [
       z.strictObject({ backend: z.literal('local') }),
@@ -115,6 +126,7 @@ const existingSpec = z.strictObject({
   provider: z.literal('existing'),
   context: z.string().min(1).max(253).optional().describe('The kubeconfig context of the cluster.'),
   gate: gatePolicySchema.optional(),
+  releases: releasesField.optional(),
 });
 
 export const sandboxSchema = z

@@ -9,6 +9,8 @@ import { registerImport } from './import.ts';
 import { registerProject } from './project/index.ts';
 import { registerPipeline } from './pipeline/index.ts';
 import { registerThumbprint } from './thumbprint.ts';
+import { registerLint } from './lint.ts';
+import { registerRelease } from './release/index.ts';
 import { registerGate } from './gate/index.ts';
 import { registerTenant } from './tenant/index.ts';
 
@@ -29,4 +31,6 @@ export function registerSandbox(root: Command): void {
   registerPipeline(sandbox);
   registerThumbprint(sandbox);
   registerGate(sandbox);
+  registerRelease(sandbox);
+  registerLint(sandbox);
 }
