@@ -237,3 +237,27 @@ test('TCP: questions one after another on a connection, in pieces, and answers t
   assert.equal(withoutId(upstream.packets.at(-1)), withoutId(transfer));
   socket.destroy();
 });
+
+test('many who ask for one private name at once cause one question, and each gets its own id and spelling', async () => {
+  let isOpen = false;
+  await using upstream = await startStub((packet) =>
+    isOpen ? replyTo(packet, Buffer.from('c00c000100010000000000040a000001', 'hex'), [1, 0, 0]) : undefined,
+  );
+  await using proxy = await startProxy({
+    admin: undefined,
+    upstreams: [`127.0.0.1:${upstream.port}`],
+    routes: [{ source: privateName, destination: 'vpce.example' }],
+  });
+  const names = Array.from({ length: 40 }, (_, i) =>
+    privateName.replace(/./g, (c, at) => (((i >> (at % 6)) & 1) === 1 ? c.toUpperCase() : c)),
+  );
+  const replies = names.map((name, id) => ask(proxy.port, query(name, { id })));
+  await eventually('it was asked', () => upstream.packets.length > 0);
+  isOpen = true; // answered at its second try
+  for (const [id, reply] of (await Promise.all(replies)).entries()) {
+    assert.equal(reply?.readUInt16BE(0), id);
+    assert.equal(dnsPacket.decode(reply).questions?.[0]?.name, names[id]);
+    assert.equal(reply?.readUInt16BE(6), 1);
+  }
+  assert.equal(upstream.packets.length, 2);
+});

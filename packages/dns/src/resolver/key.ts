@@ -43,6 +43,11 @@ export class QuestionKey {
     this.hash = whole ? this.#hash(length) : 0;
   }
 
+  /** The whole key as a string, for a map of few. */
+  text(): string {
+    return this.bytes.toString('latin1', 0, this.length);
+  }
+
   /** FNV-1a. */
   #hash(length: number): number {
     let hash = this.#seed;

@@ -38,6 +38,8 @@ export class Resolver {
   readonly #deadlines: Deadlines;
   readonly #key = new QuestionKey((random16() << 16) | random16());
   readonly #lowered = Buffer.alloc(1024);
+  /** Questions for private names that are being asked, by their key. */
+  readonly #pending = new Map<string, Promise<Buffer>>();
   readonly #routeCounters: readonly RouteCounters[];
   readonly counters;
 
@@ -122,13 +124,31 @@ export class Resolver {
     respond(fitted(cached, query, transport));
   }
 
+  /**
+   * Asks once for all who ask the same at the same moment: when a busy name leaves the cache, everybody would otherwise ask at once,
+   * each of them one more chance for a forged reply (RFC 5452 section 5). A cookie makes a question one's own.
+   */
   async #routed(query: Query, route: Route, transport: Transport, respond: Respond): Promise<void> {
     const counters = this.#routeCounters[route.index]!;
     counters.queries++;
-    const answer = (await answerRoute(this, query, route)) ?? emptyReply(query, rcode.servFail);
+    const same = query.cookieOffset < 0 && this.#key.length > 0 ? this.#key.text() : undefined;
+    let pending = same === undefined ? undefined : this.#pending.get(same);
+    if (pending === undefined) {
+      pending = this.#askRoute(query, route, transport);
+      if (same !== undefined) {
+        this.#pending.set(same, pending);
+        void pending.finally(() => this.#pending.delete(same));
+      }
+    }
+    const answer = ownCopy(await pending, query);
     countAnswer(counters, answer[3]! & 15);
-    this.#keep(query, transport, answer, measureReply(answer, query.questionEnd));
     respond(fitted(answer, query, transport));
+  }
+
+  async #askRoute(query: Query, route: Route, transport: Transport): Promise<Buffer> {
+    const answer = (await answerRoute(this, query, route)) ?? emptyReply(query, rcode.servFail);
+    this.#keep(query, transport, answer, measureReply(answer, query.questionEnd));
+    return answer;
   }
 
   #relay(query: Query, transport: Transport, respond: Respond): void {
@@ -217,6 +237,14 @@ export class Resolver {
     const reply = await new Promise<Buffer | undefined>((resolve) => group.exchange(message, questionEnd, resolve));
     return reply !== undefined && (reply[2]! & 2) !== 0 ? undefined : reply;
   }
+}
+
+/** The answer for one of several who asked the same: with its own id and its own spelling of the name. */
+function ownCopy(answer: Buffer, query: Query): Buffer {
+  const copy = Buffer.from(answer);
+  copy.writeUInt16BE(query.id, 0);
+  query.message.copy(copy, 12, 12, query.nameEnd);
+  return copy;
 }
 
 function groupName({ address, port }: ResolverAddress): string {
