@@ -103,7 +103,7 @@ export class FrameDecoder {
       this.#scale = 1;
       this.#varintLength = 0;
       this.#numberDone(value);
-    }
+    } else if (this.#message === 0) throw new WireError('a message ends inside a number');
     return at + 1;
   }
 
