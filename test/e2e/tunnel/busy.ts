@@ -1,5 +1,4 @@
 /** A connection that never rests, and the moment its last byte came: what "ends within a second" is measured on. */
-import { once } from 'node:events';
 import { eventually } from '@postern/testing';
 import { connectVia, type Target, target } from './targets.ts';
 
@@ -31,7 +30,7 @@ export async function busy(proxyPort: number, destination: string): Promise<Busy
     last = performance.now();
     bytes += chunk.length;
   });
-  const ended = once(socket, 'close');
+  const ended = new Promise((resolve) => socket.once('close', resolve)); // by a reset, as a rule
   await eventually('bytes flow', () => bytes > 1_000_000);
   return { lastByteMs: () => last, ended };
 }

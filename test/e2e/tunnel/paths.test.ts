@@ -81,9 +81,10 @@ describe('ways in', () => {
 
   test('git over HTTPS through CONNECT', { skip: need('git') }, async () => {
     const url = `https://git.corp.example:${gitHost.address.port}/it.git`;
-    const trust = `http.sslCAInfo=${world.file('corp-ca.pem')}`;
-    await clone('over-https', url, [trust, `http.proxy=http://127.0.0.1:${world.httpPort}`]);
-    await clone('over-socks', url, [trust, `http.proxy=socks5h://127.0.0.1:${world.socksPort}`]);
+    // The environment, because a machine may have one set, and it wins over the configuration.
+    const trust = { GIT_SSL_CAINFO: world.file('corp-ca.pem') };
+    await clone('over-https', url, [`http.proxy=http://127.0.0.1:${world.httpPort}`], trust);
+    await clone('over-socks', url, [`http.proxy=socks5h://127.0.0.1:${world.socksPort}`], trust);
   });
 
   test('git over SSH through SOCKS5', { skip: need('git', 'ssh', 'sshd', 'nc') || needSocksNetcat() }, async () => {

@@ -5,8 +5,8 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { eventually, findProgram, Running } from '@postern/testing';
+import { freePort } from './targets.ts';
 
 export interface SshHost extends AsyncDisposable {
   readonly port: number;
@@ -59,14 +59,4 @@ PermitRootLogin prohibit-password
       rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-/** sshd cannot be asked for any free port; one that was free a moment ago is the next best. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

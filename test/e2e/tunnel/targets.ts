@@ -32,6 +32,16 @@ export async function target(serve: (socket: Socket) => void): Promise<Target> {
   };
 }
 
+/** For what cannot be asked for any free port: one that was free a moment ago is the next best. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 export interface Refused {
   readonly status: number;
   readonly body: string;

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, postern, type Running, startPostern, temporaryDirectory } from '@postern/testing';
+import { freePort } from './targets.ts';
 
 export const agentEmail = 'dc1@acme.example';
 export const clientEmail = 'gitserver@acme.example';
@@ -110,9 +111,10 @@ export class TunnelWorld implements AsyncDisposable {
   async startAgent(name = 'agent', email = agentEmail, extra = ''): Promise<Daemon> {
     const { allow = everything, agentYaml = '', hosts } = this.options;
     const known = { 'host.corp.example': '127.0.0.1', ...hosts };
+    // `agent pause` and `stop` find the agent by the port in its file.
     this.write(
       `${name}.yaml`,
-      `${this.peerYaml('TunnelAgent', email)}allow: ${JSON.stringify(allow)}
+      `${this.peerYaml('TunnelAgent', email, await freePort())}allow: ${JSON.stringify(allow)}
 resolver: {hosts: ${JSON.stringify(known)}}
 ${agentYaml}
 ${extra}
@@ -134,13 +136,13 @@ ${clientYaml}
   }
 
   /** The lines that agent.yaml and client.yaml share. */
-  peerYaml(kind: string, email: string): string {
+  peerYaml(kind: string, email: string, adminPort = 0): string {
     return `apiVersion: postern.dev/v1
 kind: ${kind}
 server: localhost:${this.serverPort}
 serverCA: ./ca.pem
 credentials: ${this.credentials(email)}
-admin: 127.0.0.1:0
+admin: 127.0.0.1:${adminPort}
 `;
   }
 
