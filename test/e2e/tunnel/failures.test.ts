@@ -154,10 +154,13 @@ describe('failures', () => {
     });
   });
 
-  test('an agent that starts before its server waits for it', { timeout: 60_000 }, async () => {
+  test('an agent that starts before its server waits for it', { timeout: 120_000 }, async (t) => {
     const port = world.serverPort;
+    const startedMs = performance.now();
     await world.server.process.stop();
+    t.diagnostic(`the server drained in ${(performance.now() - startedMs).toFixed(0)} ms`);
     await world.agent.process.stop();
+    t.diagnostic(`both in ${(performance.now() - startedMs).toFixed(0)} ms`);
     // The agent's file still names the port the server had; nothing listens there now.
     const early = world.spawn('tunnel', 'agent', '--config', world.file('agent.yaml'));
     await early.line(/cannot connect/);
