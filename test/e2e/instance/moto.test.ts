@@ -63,8 +63,12 @@ test('the AWS stacks on moto: killed, resumed, applied, destroyed', { skip }, as
   const nlb = ['--name', 'nlb', '--type', 'network', '--scheme', 'internal', '--subnets', subnet];
   const arn = await aws('elbv2', 'create-load-balancer', ...nlb, '--query', 'LoadBalancers[0].LoadBalancerArn');
   const service = await aws(
-    'ec2', 'create-vpc-endpoint-service-configuration', '--network-load-balancer-arns', arn,
-    '--query', 'ServiceConfiguration.ServiceName',
+    'ec2',
+    'create-vpc-endpoint-service-configuration',
+    '--network-load-balancer-arns',
+    arn,
+    '--query',
+    'ServiceConfiguration.ServiceName',
   );
 
   const dir = join(scratch.path, 'instance');
