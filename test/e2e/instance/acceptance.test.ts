@@ -45,15 +45,22 @@ test(
       await aws(
         customer,
         'ServiceConfiguration.[ServiceName,ServiceId]',
-        'ec2', 'create-vpc-endpoint-service-configuration', '--acceptance-required',
-        '--network-load-balancer-arns', arn,
+        'ec2',
+        'create-vpc-endpoint-service-configuration',
+        '--acceptance-required',
+        '--network-load-balancer-arns',
+        arn,
       )
     ).split(/\s+/) as [string, string];
     await aws(
       customer,
       'ReturnValue',
-      'ec2', 'modify-vpc-endpoint-service-permissions', '--service-id', id,
-      '--add-allowed-principals', `arn:aws:iam::${ours}:root`,
+      'ec2',
+      'modify-vpc-endpoint-service-permissions',
+      '--service-id',
+      id,
+      '--add-allowed-principals',
+      `arn:aws:iam::${ours}:root`,
     );
 
     const dir = join(scratch.path, 'instance');
@@ -87,8 +94,18 @@ test(
     const endpoint = await aws(
       ours,
       'VpcEndpoint.VpcEndpointId',
-      'ec2', 'create-vpc-endpoint', '--vpc-endpoint-type', 'Interface', '--service-name', name,
-      '--vpc-id', mine.vpc, '--subnet-ids', mine.subnet, '--tag-specifications', tag,
+      'ec2',
+      'create-vpc-endpoint',
+      '--vpc-endpoint-type',
+      'Interface',
+      '--service-name',
+      name,
+      '--vpc-id',
+      mine.vpc,
+      '--subnet-ids',
+      mine.subnet,
+      '--tag-specifications',
+      tag,
     );
     const pending = await postern(deploy, options);
     assert.equal(pending.code, 2, pending.stderr);
