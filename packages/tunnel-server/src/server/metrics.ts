@@ -11,8 +11,24 @@ export interface ServerMetrics {
   readonly certificates: Counter<'event' | 'reason'>;
 }
 
-export function serverMetrics(registry: Registry, broker: Broker, budget: MemoryBudget): ServerMetrics {
+export function serverMetrics(
+  registry: Registry,
+  broker: Broker,
+  budget: MemoryBudget,
+  auditHead: () => { readonly sequence: number; readonly hash: string },
+): ServerMetrics {
   const registers = [registry];
+  new Gauge({
+    name: 'postern_tunnel_audit_head',
+    help: 'Number of the newest audit record, with its hash: kept by whoever scrapes, it shows when the log was cut off.',
+    labelNames: ['hash'] as const,
+    registers,
+    collect() {
+      const { sequence, hash } = auditHead();
+      this.reset();
+      this.set({ hash }, sequence);
+    },
+  });
   new Gauge({
     name: 'postern_tunnel_sessions',
     help: 'Sessions by role.',

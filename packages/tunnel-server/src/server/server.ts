@@ -132,7 +132,7 @@ class TunnelServer {
       openTimeoutMs: () => this.#config.dialTimeout + 1000, // the agent's own timeout speaks first: it knows more
       events: auditedEvents(parts.audit, () => this.#metrics),
     });
-    this.#metrics = serverMetrics(this.#registry, this.#broker, this.#budget);
+    this.#metrics = serverMetrics(this.#registry, this.#broker, this.#budget, () => parts.audit.head());
     this.#identityService = new IdentityService({
       issuer: parts.issuer,
       metrics: this.#metrics,
@@ -300,7 +300,15 @@ class TunnelServer {
     const { log, audit, configFile } = this.#parts;
     try {
       const config = readConfig(configFile, serverSchema);
-      const fixed = ['listen', 'admin', 'serverName', 'dataDir', 'memoryBudget'] as const;
+      const fixed = [
+        'listen',
+        'admin',
+        'serverName',
+        'dataDir',
+        'memoryBudget',
+        'idleTimeout',
+        'halfClosedTimeout',
+      ] as const;
       const changed = fixed.filter((key) => JSON.stringify(config[key]) !== JSON.stringify(this.#config[key]));
       if (changed.length > 0) log.warn({ keys: changed }, 'these keys of the configuration need a restart');
       const policy = readPolicy(resolve(dirname(configFile), config.policyFile));

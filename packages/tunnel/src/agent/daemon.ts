@@ -151,7 +151,16 @@ class Agent {
   #reload(): void {
     try {
       const next = readConfig(this.#file, agentSchema);
-      const fixed = ['server', 'serverName', 'serverCA', 'credentials', 'admin', 'memoryBudget'] as const;
+      const fixed = [
+        'server',
+        'serverName',
+        'serverCA',
+        'credentials',
+        'admin',
+        'memoryBudget',
+        'idleTimeout',
+        'halfClosedTimeout',
+      ] as const;
       const changed = fixed.filter((key) => JSON.stringify(next[key]) !== JSON.stringify(this.#config[key]));
       this.#config = next;
       if (changed.length > 0)
