@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Cidr, cidrContains, type ListenAddress, parseHost } from '@postern/core';
 import { translateListenError } from '@postern/daemon';
-import { http2Options, type MemoryBudget, tlsOptions, tuneSession } from '@postern/tunnel/transport';
+import { endWhenDead, http2Options, type MemoryBudget, tlsOptions, tuneSession } from '@postern/tunnel/transport';
 import { Gate } from '../limits/gate.ts';
 
 export interface ListenerOptions {
@@ -75,6 +75,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     if (handler === undefined) return session.destroy();
     handlers.set(session, handler);
     tuneSession(session, options.budget);
+    endWhenDead(session, tls);
   });
   server.on('stream', (stream: ServerHttp2Stream, headers) => {
     stream.on('error', () => {});

@@ -3,6 +3,7 @@ import { checkServerIdentity, connect as tlsConnect, type TLSSocket } from 'node
 import { isIP } from 'node:net';
 import { PosternError } from '@postern/core';
 import type { MemoryBudget } from './budget.ts';
+import { endWhenDead } from './dead-socket.ts';
 import { translateDialError } from './errors.ts';
 import { http2Options, tlsOptions, tuneSession } from './settings.ts';
 
@@ -119,6 +120,7 @@ function http2Ready(
     });
     session.once('remoteSettings', () => {
       done();
+      endWhenDead(session, socket);
       tuneSession(session, budget);
       resolve(session);
     });

@@ -6,6 +6,7 @@ export * from './settings.ts';
 export * from './sweeper.ts';
 export * from './tunnel-stream.ts';
 export * from './control-stream.ts';
+export * from './dead-socket.ts';
 export * from './dial.ts';
 export * from './errors.ts';
 export * from './unary.ts';
