@@ -24,7 +24,11 @@ describe('failures', () => {
   let world: TunnelWorld;
   let host: Target;
   before(async () => {
-    world = await TunnelWorld.start({ identities: ['eve@acme.example'] });
+    world = await TunnelWorld.start({
+      identities: ['eve@acme.example'],
+      serverYaml: 'drainTimeout: 1s',
+      agentYaml: 'drainTimeout: 1s',
+    });
     host = await chatter();
   });
   after(async () => {
@@ -169,7 +173,7 @@ describe('failures', () => {
       readFileSync(world.file('server.yaml'), 'utf8').replace(/^listen: .*$/m, `listen: 127.0.0.1:${port}`),
     );
     world.server = await world.startServer();
-    await early.line(/"message":"ready"/, 40_000);
+    await early.line(/"message":"ready"/, 60_000); // it waits up to 15 s between attempts
     assert.equal((await early.stop()).code, 0);
   });
 });
