@@ -62,7 +62,7 @@ async function bench(world: World, { settings, names, json }: Wish): Promise<boo
   const skipped: Record<string, string> = {};
   starting = start(world, names, skipped);
   const able = await starting;
-  const rows = await measureAll(able, settings, say);
+  const rows = await measureAll(world, able, settings, say);
   const machine = { cores: cpus().length, cpu: cpus()[0]?.model, kernel: release(), node: process.versions.node };
   const { rounds, bytes, messages, seconds } = settings;
   process.stdout.write(`

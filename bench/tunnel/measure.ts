@@ -1,10 +1,9 @@
 /** One measurement, and the rounds of all of them: A B C A B C, so that a noisy minute hits everyone. */
 import { join } from 'node:path';
-import { run } from '@postern/testing';
 import { median } from './figures.ts';
 import type { LoadOptions, LoadResult } from './load.ts';
 import { cpuSeconds } from './processes.ts';
-import type { Contestant, Role } from './world.ts';
+import type { Contestant, Role, World } from './world.ts';
 
 export interface Settings {
   readonly rounds: number;
@@ -66,12 +65,15 @@ interface Sample extends LoadResult {
   readonly cpu: Cpu;
 }
 
-async function once(who: Contestant, measure: Measure): Promise<Sample> {
+async function once(world: World, who: Contestant, measure: Measure): Promise<Sample> {
   const roles = Object.entries(who.pids) as [Role, number][];
   const before = roles.map(([, pid]) => cpuSeconds(pid));
   const options: LoadOptions = { ...measure.load, port: who.port };
   const args = [join(import.meta.dirname, 'load.ts'), JSON.stringify(options)];
-  const { code, stdout, stderr } = await run(process.execPath, args, { timeout: loadTimeoutMs, killSignal: 'SIGKILL' });
+  const { code, stdout, stderr } = await world.spawn(process.execPath, args, {
+    timeout: loadTimeoutMs,
+    killSignal: 'SIGKILL',
+  }).finished;
   if (code === null) throw new Error(`no end within ${loadTimeoutMs / 1000} s`);
   if (code !== 0) throw new Error(/^(?:\w*Error): (.*)$/m.exec(stderr)?.[1] ?? stderr.trim().slice(-500));
   const result = JSON.parse(stdout) as LoadResult;
@@ -86,6 +88,7 @@ async function once(who: Contestant, measure: Measure): Promise<Sample> {
 }
 
 export async function measureAll(
+  world: World,
   contestants: readonly Contestant[],
   settings: Settings,
   say: (text: string) => void,
@@ -93,7 +96,7 @@ export async function measureAll(
   for (const who of contestants) {
     say(`warming up ${who.name}`);
     // What fails here fails again where it is counted.
-    for (const measure of warmUps(settings)) await once(who, measure).catch(() => {});
+    for (const measure of warmUps(settings)) await once(world, who, measure).catch(() => {});
   }
   const rows: Row[] = [];
   for (const measure of measures(settings)) {
@@ -103,7 +106,7 @@ export async function measureAll(
       for (const who of contestants) {
         if (failures.has(who)) continue;
         try {
-          const sample = await once(who, measure);
+          const sample = await once(world, who, measure);
           samples.get(who)!.push(sample);
           say(`${measure.name} ${round}/${settings.rounds} ${who.name}: ${sample.value.toFixed(0)} ${measure.unit}`);
         } catch (error) {

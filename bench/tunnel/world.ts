@@ -1,4 +1,5 @@
 /** What the contestants share: a target, a scratch directory, and processes that end with the run. */
+import type { SpawnOptions } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -25,6 +26,7 @@ export type Start = (world: World) => Promise<Contestant | string>;
 export class World implements AsyncDisposable {
   readonly #scratch = temporaryDirectory();
   readonly #owned: (() => Promise<void>)[] = [];
+  #closed = false;
   targetPort = 0;
 
   get dir(): string {
@@ -43,8 +45,9 @@ export class World implements AsyncDisposable {
     this.#owned.push(dispose);
   }
 
-  spawn(command: string, args: readonly string[]): Running {
-    const running = new Running(findProgram(command) ?? command, args);
+  spawn(command: string, args: readonly string[], options: SpawnOptions = {}): Running {
+    if (this.#closed) throw new Error('the run is over');
+    const running = new Running(findProgram(command) ?? command, args, options);
     this.own(() => stopTree(running));
     return running;
   }
@@ -63,6 +66,7 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     for (const dispose of this.#owned.splice(0).toReversed()) await dispose();
     this.#scratch[Symbol.dispose]();
   }
