@@ -63,6 +63,7 @@ async function bench(world: World, { settings, names, json }: Wish): Promise<boo
   starting = start(world, names, skipped);
   const able = await starting;
   const rows = await measureAll(world, able, settings, say);
+  if (world.closed) return false;
   const machine = { cores: cpus().length, cpu: cpus()[0]?.model, kernel: release(), node: process.versions.node };
   const { rounds, bytes, messages, seconds } = settings;
   process.stdout.write(`

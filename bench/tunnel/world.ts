@@ -29,6 +29,11 @@ export class World implements AsyncDisposable {
   #closed = false;
   targetPort = 0;
 
+  /** Ended or interrupted: what is measured from then on says nothing. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   get dir(): string {
     return this.#scratch.path;
   }
