@@ -19,3 +19,6 @@ export * from './adapters/render.ts';
 export { Releases } from './releases/service.ts';
 export { deployRelease, deployerIdentity, rollbackBlock, syncApproved } from './releases/deploy.ts';
 export type { AuditEntry, Release } from './releases/store.ts';
+export * from './adapters/open.ts';
+export * from './adapters/probe.ts';
+export * from './adapters/verify.ts';

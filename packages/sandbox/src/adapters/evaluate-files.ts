@@ -1,7 +1,9 @@
 /** `gate evaluate`: reads the files that the command line names, and asks the gate. */
 import { readFile } from 'node:fs/promises';
 import { UsageError } from '@postern/core';
-import { type Verdict, evaluate, parseImage, readWaivers, defaultPolicy } from '../gate/index.ts';
+import { type Verdict, defaultPolicy, evaluate, parseImage, readWaivers } from '../gate/index.ts';
+import type { Sandbox } from '../plan/sandbox.ts';
+import { loadFiles } from './files.ts';
 import { readScanFile, readTestsFile, unreadableFile } from './evidence-files.ts';
 
 export interface EvaluateFiles {
@@ -10,20 +12,24 @@ export interface EvaluateFiles {
   readonly tests: readonly string[];
   readonly waivers: readonly string[];
   readonly environment?: string;
+  /** The Sandbox document whose gate policy applies, and whose name is the environment. */
+  readonly sandbox?: string;
   readonly nowMs: number;
 }
 
 export async function evaluateFiles(options: EvaluateFiles): Promise<Verdict> {
   const image = parseImage(options.image);
   if ('kind' in image) throw new UsageError(`--image ${JSON.stringify(options.image)} ${image.reason}`);
+  const sandbox = options.sandbox === undefined ? undefined : await readSandbox(options.sandbox);
+  const environment = options.environment ?? sandbox?.name;
   const waivers = await Promise.all(options.waivers.map(async (file) => readWaivers(file, await readText(file))));
   return evaluate({
     image,
-    ...(options.environment === undefined ? {} : { environment: options.environment }),
+    ...(environment === undefined ? {} : { environment }),
     scans: await Promise.all(options.scan.map((file) => readScanFile(file))),
     tests: await Promise.all(options.tests.map((file) => readTestsFile(file))),
     waivers: waivers.flat(),
-    policy: defaultPolicy,
+    policy: sandbox?.gate ?? defaultPolicy,
     nowMs: options.nowMs,
   });
 }
@@ -34,4 +40,10 @@ async function readText(file: string): Promise<string> {
   } catch (error) {
     throw unreadableFile(file, error);
   }
+}
+
+async function readSandbox(file: string): Promise<Sandbox> {
+  const { sandbox } = await loadFiles([file]);
+  if (sandbox === undefined) throw new UsageError(`${file} holds no Sandbox document`);
+  return sandbox;
 }

@@ -9,6 +9,9 @@ import { registerImport } from './import.ts';
 import { registerProject } from './project/index.ts';
 import { registerPipeline } from './pipeline/index.ts';
 import { registerThumbprint } from './thumbprint.ts';
+import { registerOpen } from './open.ts';
+import { registerProbe } from './probe.ts';
+import { registerVerify } from './verify.ts';
 import { registerLint } from './lint.ts';
 import { registerRelease } from './release/index.ts';
 import { registerGate } from './gate/index.ts';
@@ -25,6 +28,7 @@ export function registerSandbox(root: Command): void {
   registerPlan(sandbox);
   registerDeploy(sandbox);
   registerDestroy(sandbox);
+  registerVerify(sandbox);
   registerImport(sandbox);
   registerTenant(sandbox);
   registerProject(sandbox);
@@ -33,4 +37,6 @@ export function registerSandbox(root: Command): void {
   registerGate(sandbox);
   registerRelease(sandbox);
   registerLint(sandbox);
+  registerOpen(sandbox);
+  registerProbe(sandbox);
 }
