@@ -190,6 +190,7 @@ function toJudged(finding: Finding, waiver: Waiver | undefined): JudgedFinding {
     package: finding.package,
     severity: band,
     score,
+    scoreSource: basis.kind === 'score' ? basis.source : null,
     basis,
     label: finding.label ?? null,
     raisedByLabel,

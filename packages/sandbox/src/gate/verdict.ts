@@ -15,6 +15,8 @@ export interface JudgedFinding {
   readonly package: { readonly name: string; readonly version?: string; readonly purl?: string };
   readonly severity: Band;
   readonly score: number | null;
+  /** Who gave the score, in a word; null where nobody did. */
+  readonly scoreSource: string | null;
   /** Where score and severity come from. */
   readonly basis: Basis;
   readonly label: string | null;

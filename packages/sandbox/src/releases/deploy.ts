@@ -307,25 +307,31 @@ async function approveImages(
   );
 }
 
-/** The tenant's list is what its releases may run, and nothing else: quarantined digests go, whoever put them there. */
+/** The tenant's list is what its releases may run, and nothing else: quarantined digests go, cleared ones come back. */
 export async function syncApproved(
   releases: Releases,
   tenant: string,
   cluster: Cluster,
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const running = releases.store.list().filter((one) => one.tenant === tenant);
-  const quarantined = new Set(running.filter((one) => one.state === 'quarantined').flatMap((one) => one.images));
-  const allowed = new Set(
-    running
-      .filter((one) => ['deployed', 'deploying', 'superseded'].includes(one.state))
-      .flatMap((one) => one.images.filter((image) => !quarantined.has(image)))
-      .map((image) => digestKey(image.split('@')[1]!)),
+  const all = releases.store.list().filter((one) => one.tenant === tenant);
+  const imagesIn = (...states: Release['state'][]): string[] =>
+    all.filter((one) => states.includes(one.state)).flatMap((one) => one.images);
+  const quarantined = new Set(imagesIn('quarantined'));
+  const wanted = new Map(
+    imagesIn('deployed', 'deploying', 'superseded')
+      .filter((image) => !quarantined.has(image))
+      .map((image) => [digestKey(image.split('@')[1]!), image]),
   );
-  const live = await cluster.read(listOf(tenant), signal);
-  const gone = Object.keys((live?.['data'] ?? {}) as Record<string, string>).filter((key) => !allowed.has(key));
-  if (gone.length > 0)
-    await cluster.mergePatch(listOf(tenant), { data: Object.fromEntries(gone.map((key) => [key, null])) }, signal);
+  const live = ((await cluster.read(listOf(tenant), signal))?.['data'] ?? {}) as Record<string, string>;
+  const gone = Object.keys(live).filter((key) => !wanted.has(key));
+  const missing = [...wanted].filter(([key]) => !Object.hasOwn(live, key));
+  if (gone.length + missing.length > 0)
+    await cluster.mergePatch(
+      listOf(tenant),
+      { data: { ...Object.fromEntries(gone.map((key) => [key, null])), ...Object.fromEntries(missing) } },
+      signal,
+    );
   return gone;
 }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { registerAdd } from './add.ts';
 import { registerLint } from './lint.ts';
 import { registerList } from './list.ts';
+import { registerThumbprint } from '../thumbprint.ts';
 import { registerRemove } from './remove.ts';
 
 /** `postern sandbox project ...`: pipelines, and how narrowly they are trusted. */
@@ -11,4 +12,5 @@ export function registerProject(sandbox: Command): void {
   registerList(project);
   registerRemove(project);
   registerLint(project);
+  registerThumbprint(project);
 }

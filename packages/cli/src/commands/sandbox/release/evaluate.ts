@@ -44,13 +44,15 @@ export function registerEvaluate(release: Command): void {
           ),
         ),
       );
+      const before = releases.store.get(name).state;
       const { release: evaluated, warnings } = await releases.evaluate(name, {
         scans: options.scan,
         tests: options.tests,
         waivers: waivers.flat(),
       });
       for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-      if (evaluated.state === 'quarantined' && options.offline !== true) {
+      const moved = before !== evaluated.state && (before === 'quarantined' || evaluated.state === 'quarantined');
+      if (moved && options.offline !== true) {
         const gone = await syncApproved(releases, evaluated.tenant, await Cluster.open(options));
         if (gone.length > 0)
           process.stderr.write(
