@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { type Holder, loadedBytes, type MemoryBudget } from './budget.ts';
+import { carriedBytes } from './young-garbage.ts';
 
 /** Less than this is somebody waiting for an answer: written at the end of this callback. More is bulk: once a loop turn. */
 const bulkBytes = 8 * 1024;
@@ -76,6 +77,7 @@ export class BatchWriter implements Holder {
       this.#target.cork();
       this.#write(chunks, bytes);
       this.#target.uncork();
+      carriedBytes(bytes);
       if (this.#target.writableLength > loadedBytes) this.#options.budget.load(this);
     }
     const then = this.#ending;

@@ -22,6 +22,9 @@ const lanWindowBytes = MiB;
 const windowBytesPerRttMs = (2 * 160 * MiB) / 1000;
 /** Routes change; a ping costs 17 bytes. The least round trip counts: a busy event loop is not distance. */
 const rttLookMs = 10_000;
+/** A session's first looks come quickly: a start is busy, and one late answer would look like distance for ten seconds. */
+const firstLooks = 20;
+const firstLookMs = 200;
 /** Queued bytes above which a source pauses: half a LAN window keeps batches large, more buys nothing. */
 const markBytesMax = MiB / 2;
 const markBytesMin = 32 * KiB;
@@ -73,19 +76,22 @@ export class MemoryBudget {
   govern(session: Http2Session): void {
     const path = { rttMs: Infinity };
     this.#sessions.set(session, path);
+    let looks = 0;
+    let timer: NodeJS.Timeout | undefined;
     const look = (): void => {
       if (session.closed || session.destroyed) return;
       session.ping((error: Error | null, durationMs: number) => {
         if (error !== null) return;
         path.rttMs = Math.min(path.rttMs, durationMs);
-        this.#advertise(session);
+        // One answer is not yet a distance.
+        if (looks >= 3) this.#advertise(session);
+        timer = setTimeout(look, ++looks < firstLooks ? firstLookMs : rttLookMs).unref();
       });
     };
     look();
-    const timer = setInterval(look, rttLookMs).unref();
     session.on('localSettings', () => this.#advertise(session));
     session.once('close', () => {
-      clearInterval(timer);
+      clearTimeout(timer);
       this.#sessions.delete(session);
     });
   }
