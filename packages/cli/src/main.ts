@@ -1,16 +1,10 @@
 /** The entry of the `postern` command: prepares the process, builds the command tree, runs it. */
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 
 // Types are stripped once a file and not once a start: halves the start of a command and takes 27 MiB off every daemon. Beside the
 // packages rather than in the shared temporary directory, where somebody else could have put code for us.
 enableCompileCache(join(import.meta.dirname, '../../../node_modules/.cache/postern'));
-
-// What the data path throws away is buffers that die at once. A young generation that stays small frees them by cheap scavenges;
-// one that grows lets them pile up until V8 collects everything (peak RSS 251 -> 170 MiB under bulk, measured).
-if (/^tunnel (server|agent|client)$/.test(process.argv.slice(2, 4).join(' ')))
-  setFlagsFromString('--semi-space-growth-factor=1');
 
 // Started by a launcher under an older Node: when that is killed, this must not live on as an orphan.
 if (process.env['POSTERN_LAUNCHER'] === '1' && process.channel) {
