@@ -34,7 +34,9 @@ function run(paths: readonly string[], concurrency: number): Promise<{ code: num
     '--disable-warning=ExperimentalWarning',
     '--test',
     `--test-concurrency=${concurrency}`,
-    '--test-timeout=300000',
+    '--test-timeout=240000',
+    // A handle that a failed test left open must not hold up the rest.
+    '--test-force-exit',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     `--test-reporter=${reporter}`,

@@ -1,5 +1,5 @@
 /** An upstream under the test's own hand: it keeps every packet it gets, on UDP and TCP, and answers what the test says. */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Socket } from 'node:net';
 
 /** The reply to a packet, with the id already its own; undefined for silence. */
@@ -14,8 +14,20 @@ export interface StubUpstream extends AsyncDisposable {
 }
 
 export async function startStub(answer: Answer, host = '127.0.0.1'): Promise<StubUpstream> {
-  const udp = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1 << 20 });
-  await new Promise<void>((resolve) => udp.bind(0, host, resolve));
+  for (;;) {
+    const udp = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1 << 20 });
+    await new Promise<void>((resolve) => udp.bind(0, host, resolve));
+    try {
+      return await stubOn(udp, answer, host);
+    } catch (error) {
+      udp.close();
+      // Free for UDP is not free for TCP: another port.
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
+}
+
+async function stubOn(udp: UdpSocket, answer: Answer, host: string): Promise<StubUpstream> {
   const { port } = udp.address();
   const open = new Set<Socket>();
   const tcp = createServer((socket) => {

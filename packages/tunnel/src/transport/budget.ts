@@ -12,7 +12,7 @@ const MiB = 1024 * KiB;
  * The share of the budget that connections may hold. The rest is for what nobody asks for: the process itself (90 to 140 MiB), and buffers
  * that are garbage but not yet collected (up to 70 MiB under bulk).
  */
-const usableShare = 3 / 16;
+const usableShare = 1 / 8;
 /** The largest window: what 160 MiB/s need at 50 ms. */
 const windowBytesMax = 16 * MiB;
 const windowBytesMin = 16 * KiB;
@@ -117,8 +117,8 @@ export class MemoryBudget {
    */
   #adapt(): void {
     const left = Math.max(0, this.#usableBytes / 2 - this.#heldBytes) / 2;
-    const share = this.#usableBytes / 3 / Math.max(1, this.#holders.size);
-    const window = powerBelow(Math.min(windowBytesMax, Math.max(windowBytesMin, left, Math.min(share, 256 * KiB))));
+    const share = this.#usableBytes / Math.max(1, this.#holders.size);
+    const window = powerBelow(Math.min(windowBytesMax, Math.max(windowBytesMin, left, Math.min(share, 512 * KiB))));
     this.markBytes = Math.min(markBytesMax, Math.max(markBytesMin, window / 2));
     // Growing waits until it is worth a SETTINGS frame; shrinking does not wait.
     if (window >= this.windowBytes && window < this.windowBytes * 4 && window !== windowBytesMax) return;
