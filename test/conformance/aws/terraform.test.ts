@@ -10,7 +10,7 @@ import { type AwsSimulator, startAwsSimulator } from '@postern/lab/aws';
 import { need, needThat, postern, run, temporaryDirectory } from '@postern/testing';
 import { clients, makeVpc } from './support/clients.ts';
 
-const plugins = process.env['POSTERN_TF_PLUGIN_DIR'] ?? '/opt/tf-plugins';
+const plugins = process.env['POSTERN_TF_PLUGIN_DIR'] ?? '';
 const skip = need('terraform') || needThat('the AWS provider in POSTERN_TF_PLUGIN_DIR', existsSync(plugins));
 
 const vendor = '123456789012';
