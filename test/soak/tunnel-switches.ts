@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '@postern/testing';
-import { prove } from '../../conformance/tunnel-interop/identity.ts';
+import { prove } from '../conformance/tunnel-interop/identity.ts';
 import { busy, chatter } from '../e2e/tunnel/busy.ts';
 import { connectVia, open, refused, target, type Target } from '../e2e/tunnel/targets.ts';
 import { agentEmail, clientEmail, policyYaml, portOf, TunnelWorld } from '../e2e/tunnel/world.ts';
