@@ -1,29 +1,32 @@
 import { Command } from 'commander';
-import { registerCompletion } from './commands/completion.ts';
-import { registerUp } from './commands/up.ts';
-import { registerDelayProxy } from './commands/lab/delay-proxy.ts';
-import { registerGitHost } from './commands/lab/git-host.ts';
-import { registerDnsProxy } from './commands/dns-proxy.ts';
-import { registerGenerate } from './commands/generate.ts';
-import { registerHealth } from './commands/health.ts';
-import { registerImages } from './commands/images/index.ts';
-import { registerInstance } from './commands/instance/index.ts';
-import { registerPrivatelink } from './commands/privatelink/index.ts';
-import { registerSandbox } from './commands/sandbox/index.ts';
-import { registerLabGcp } from './commands/lab/gcp.ts';
-import { registerLabVpn } from './commands/lab/vpn.ts';
-import { registerSchema } from './commands/schema.ts';
-import { registerTunnel } from './commands/tunnel/index.ts';
-import { registerLabAws } from './commands/lab/aws.ts';
 
 /** One version for all packages. */
 export const version = '0.1.0';
 
+type Register = (root: Command) => void;
+
 /**
- * The whole command tree. Registering is cheap: every action imports its feature only when it runs, so that `postern tunnel
- * agent` never loads what belongs to another room.
+ * Every noun, in the order in which help lists them. Each is loaded when it is typed: to register all of them takes as long as
+ * to generate an instance. Its actions import their feature only when they run, so that `postern tunnel agent` never loads what
+ * belongs to another room.
  */
-export function program(): Command {
+const nouns: Readonly<Record<string, () => Promise<Register>>> = {
+  tunnel: async () => (await import('./commands/tunnel/index.ts')).registerTunnel,
+  instance: async () => (await import('./commands/instance/index.ts')).registerInstance,
+  generate: async () => (await import('./commands/generate.ts')).registerGenerate,
+  privatelink: async () => (await import('./commands/privatelink/index.ts')).registerPrivatelink,
+  images: async () => (await import('./commands/images/index.ts')).registerImages,
+  sandbox: async () => (await import('./commands/sandbox/index.ts')).registerSandbox,
+  lab: async () => (await import('./commands/lab/index.ts')).registerLab,
+  schema: async () => (await import('./commands/schema.ts')).registerSchema,
+  health: async () => (await import('./commands/health.ts')).registerHealth,
+  up: async () => (await import('./commands/up.ts')).registerUp,
+  'dns-proxy': async () => (await import('./commands/dns-proxy.ts')).registerDnsProxy,
+  completion: async () => (await import('./commands/completion.ts')).registerCompletion,
+};
+
+/** The command tree: only the noun that `argv` begins with, or all of it where it begins with none (help, completion, a slip). */
+export async function program(argv: readonly string[] = []): Promise<Command> {
   const root = new Command('postern')
     .description('A private, audited path from a hosted product to what its customer keeps behind a firewall.')
     .version(version, '-V, --version')
@@ -31,22 +34,9 @@ export function program(): Command {
     .showSuggestionAfterError()
     .configureHelp({ sortSubcommands: false })
     .exitOverride();
-  registerTunnel(root);
-  registerInstance(root);
-  registerGenerate(root);
-  registerPrivatelink(root);
-  registerImages(root);
-  registerSandbox(root);
-  registerLabVpn(root);
-  registerLabGcp(root);
-  registerSchema(root);
-  registerHealth(root);
-  registerUp(root);
-  registerDelayProxy(root);
-  registerLabAws(root);
-  registerGitHost(root);
-  registerDnsProxy(root);
-  registerCompletion(root);
+  const typed = argv[0] !== undefined && Object.hasOwn(nouns, argv[0]) ? nouns[argv[0]] : undefined;
+  const loading = typed === undefined ? Object.values(nouns) : [typed];
+  for (const register of await Promise.all(loading.map((load) => load()))) register(root);
   return inherit(root);
 }
 

@@ -5,7 +5,7 @@ import { program } from './program.ts';
 
 /** Runs one command line; returns the exit code: 0 done, 1 it failed, 2 the command line or a configuration file is wrong. */
 export async function run(argv: readonly string[]): Promise<number> {
-  const commands = program();
+  const commands = await program(argv);
   if (argv.length === 0) {
     commands.outputHelp();
     return 0;

@@ -10,7 +10,7 @@ export const repositoryRoot = dirname(dirname(dirname(import.meta.dirname)));
 export const posternCommand: readonly [string, ...string[]] = [
   process.execPath,
   '--disable-warning=ExperimentalWarning',
-  join(repositoryRoot, 'packages/cli/src/main.ts'),
+  join(repositoryRoot, 'packages/cli/bin/postern.mjs'),
 ];
 
 export interface Finished {

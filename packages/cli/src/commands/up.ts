@@ -24,7 +24,7 @@ export function registerUp(root: Command): void {
     .action(async ({ repo, once, namespaces }: Options) => {
       const { runDemo } = await import('@postern/lab/demo');
       await runDemo({
-        postern: [process.execPath, '--disable-warning=ExperimentalWarning', join(sourceFolder, 'main.ts')],
+        postern: [process.execPath, '--disable-warning=ExperimentalWarning', join(sourceFolder, '../bin/postern.mjs')],
         repo: repo === undefined ? checkout() : existsSync(repo) ? resolve(repo) : repo,
         once: once === true,
         namespaces: namespaces === true,

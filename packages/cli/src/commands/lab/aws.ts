@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import { parseListen, PosternError, UsageError } from '@postern/core';
 import { aborted, terminationSignal, translateListenError } from '@postern/daemon';
-import { labCommand } from './lab.ts';
 
 interface Options {
   readonly listen: string;
@@ -11,8 +10,8 @@ interface Options {
   readonly quiet?: boolean;
 }
 
-export function registerLabAws(root: Command): void {
-  labCommand(root)
+export function registerLabAws(lab: Command): void {
+  lab
     .command('aws')
     .description('an AWS simulator: EC2, load balancing, Route 53, IAM, STS, ECR and EKS on one port')
     .requiredOption('--listen <address>', 'where to listen, e.g. 127.0.0.1:4566; port 0 takes a free one')

@@ -1,14 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { formatDuration, parseDuration, parseHostPort, parseListen } from '@postern/core';
 import { aborted, terminationSignal } from '@postern/daemon';
-import { labCommand } from './lab.ts';
 
 /** A minute one way: longer than any link, short enough that a slip (`25m`) is caught. */
 const delayMsMax = 60_000;
 
 /** `postern lab delay-proxy`: a TCP proxy that adds a delay each way. */
-export function registerDelayProxy(root: Command): void {
-  labCommand(root)
+export function registerDelayProxy(lab: Command): void {
+  lab
     .command('delay-proxy')
     .description('a TCP proxy that adds a fixed delay each way, without limiting bandwidth')
     .requiredOption('--to <host:port>', 'where to connect', to)

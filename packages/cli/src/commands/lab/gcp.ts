@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type ListenAddress, parseListen, UsageError } from '@postern/core';
 import { aborted, terminationSignal } from '@postern/daemon';
-import { labCommand } from './lab.ts';
 import { vpnDesign } from './design.ts';
 
 interface Options {
@@ -12,8 +11,8 @@ interface Options {
 }
 
 /** `postern lab gcp`: a compute endpoint that answers from the lab's state. */
-export function registerLabGcp(root: Command): void {
-  labCommand(root)
+export function registerLabGcp(lab: Command): void {
+  lab
     .command('gcp')
     .description('a Google compute endpoint for gcloud and verify, answering from the state of the VPN lab')
     .option('--listen <address>', 'where to listen; port 0 takes a free one', listen, { host: '127.0.0.1', port: 0 })

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { errorMessage, type ListenAddress, parseListen, PosternError } from '@postern/core';
 import { aborted, terminationSignal } from '@postern/daemon';
-import { labCommand } from './lab.ts';
 
 interface Options {
   readonly root: string;
@@ -13,8 +12,8 @@ interface Options {
 }
 
 /** `postern lab git-host`: a private git host over HTTPS. */
-export function registerGitHost(root: Command): void {
-  labCommand(root)
+export function registerGitHost(lab: Command): void {
+  lab
     .command('git-host')
     .description("serve git repositories over smart HTTPS, read only, with git's own http-backend")
     .requiredOption('--root <dir>', 'the folder with the repositories', (path) => resolve(path))

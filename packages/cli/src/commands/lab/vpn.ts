@@ -3,7 +3,6 @@ import { aborted, terminationSignal } from '@postern/daemon';
 import type { LabState, Rehearsal, StepResult } from '@postern/lab/vpn';
 import { type OutputFormat, outputOption, printObject, table } from '../../io/output.ts';
 import { progress } from '../../io/progress.ts';
-import { labCommand } from './lab.ts';
 import { vpnDesign } from './design.ts';
 
 interface Options {
@@ -17,8 +16,8 @@ interface Options {
 }
 
 /** `postern lab vpn`: the VPN of config.yaml, for real, in network namespaces. */
-export function registerLabVpn(root: Command): void {
-  labCommand(root)
+export function registerLabVpn(lab: Command): void {
+  lab
     .command('vpn')
     .description(
       'bring the VPN of config.yaml up in network namespaces: real IKEv2 and BGP, HTTP through it, a failover',
