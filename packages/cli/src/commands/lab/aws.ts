@@ -1,12 +1,13 @@
 /** `postern lab aws`: the AWS simulator in the foreground, until it is told to stop. */
-import type { Command } from 'commander';
-import { parseListen, PosternError, UsageError } from '@postern/core';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration, parseListen, PosternError, UsageError } from '@postern/core';
 import { aborted, terminationSignal, translateListenError } from '@postern/daemon';
 
 interface Options {
   readonly listen: string;
   readonly state?: string;
   readonly rules?: string;
+  readonly latency?: number;
   readonly quiet?: boolean;
 }
 
@@ -17,6 +18,11 @@ export function registerLabAws(lab: Command): void {
     .requiredOption('--listen <address>', 'where to listen, e.g. 127.0.0.1:4566; port 0 takes a free one')
     .option('--state <file>', 'keep the world in this SQLite file over restarts (default: in memory)')
     .option('--rules <file>', 'begin with the rules of this JSON file (a list, as POST /_postern/rules takes it)')
+    .addOption(
+      new Option('--latency <duration>', 'every call takes at least this long, e.g. 50ms (default: none)').argParser(
+        parseLatency,
+      ),
+    )
     .option('-q, --quiet', 'print the address only')
     .addHelpText('after', help)
     .action(run);
@@ -34,6 +40,16 @@ Examples:
   curl -s http://127.0.0.1:4566/_postern/rules -d '{"match": {"action": "DescribeVpcEndpoints"}, "effect": {"emptyPage": true}}'
 `;
 
+/** A minute is more than any client waits. */
+const latencyMsMax = 60_000;
+
+function parseLatency(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined || ms > latencyMsMax)
+    throw new InvalidArgumentError('It is not a duration of at most a minute such as 50ms.');
+  return ms;
+}
+
 async function run(options: Options): Promise<void> {
   const address = parseListen(options.listen);
   if ('kind' in address) throw new UsageError(`--listen: ${JSON.stringify(options.listen)} ${address.reason}`);
@@ -45,6 +61,8 @@ async function run(options: Options): Promise<void> {
   }).catch((error: unknown) => {
     throw error instanceof PosternError ? error : translateListenError(error, address, '--listen');
   });
+  // First, so that a rule of the file that says otherwise comes on top.
+  if (options.latency !== undefined) simulator.rule({ id: 'latency', effect: { latencyMs: options.latency } });
   for (const rule of rules) simulator.rule(rule);
   const stop = terminationSignal();
   process.stdout.write(

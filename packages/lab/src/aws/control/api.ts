@@ -19,6 +19,7 @@ import { setFindings } from './scan.ts';
 export const pages: Readonly<Record<string, string>> = {
   'GET /_postern/journal':
     'every call; ?since=SEQ, service=, action=, account=, principal=, error= (patterns), changes=true',
+  'GET /_postern/journal/summary': 'how many calls by action; the same parameters',
   'DELETE /_postern/journal': 'forget the calls',
   'GET /_postern/state': 'every record by kind; ?kind=, account=',
   'GET /_postern/rules': 'the rules, and how often each was applied',
@@ -56,6 +57,7 @@ const handlers: Readonly<Record<string, Page>> = {
     last: world.journal.last,
     entries: world.journal.entries(journalQuery(url)),
   }),
+  'GET /_postern/journal/summary': (world, { url }) => world.journal.summary(journalQuery(url)),
   'DELETE /_postern/journal': (world) => {
     world.journal.clear();
     return done();

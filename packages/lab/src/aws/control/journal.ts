@@ -21,6 +21,15 @@ export interface Entry {
   readonly durationMs: number;
 }
 
+export interface Summary {
+  readonly last: number;
+  readonly calls: number;
+  /** Calls that changed something and were not refused. */
+  readonly changes: number;
+  readonly errors: number;
+  readonly byAction: Readonly<Record<string, number>>;
+}
+
 /** Old entries go first; a crash-exhaustion suite makes some thousands. */
 const entriesMax = 100_000;
 
@@ -43,6 +52,21 @@ export class Journal {
   entries(wanted: { since?: number; match?: (entry: Entry) => boolean } = {}): readonly Entry[] {
     const { since = 0, match = () => true } = wanted;
     return this.#entries.filter((entry) => entry.seq > since && match(entry));
+  }
+
+  /** How many calls of each action, without carrying them all across: a thousand clusters make some ten thousands. */
+  summary(wanted: Parameters<Journal['entries']>[0]): Summary {
+    const chosen = this.entries(wanted);
+    const byAction: Record<string, number> = {};
+    for (const { service, action } of chosen)
+      byAction[`${service}:${action}`] = (byAction[`${service}:${action}`] ?? 0) + 1;
+    return {
+      last: this.last,
+      calls: chosen.length,
+      changes: chosen.filter(({ changes, error }) => changes && error === undefined).length,
+      errors: chosen.filter(({ error }) => error !== undefined).length,
+      byAction,
+    };
   }
 
   clear(): void {
