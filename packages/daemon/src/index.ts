@@ -6,5 +6,6 @@ export * from './lifecycle.ts';
 export * from './listen-error.ts';
 export * from './log.ts';
 export * from './reload.ts';
+export * from './small-heap.ts';
 export * from './text-files.ts';
 export { createPlainLogger, type PlainLogger } from './log-lines.ts';

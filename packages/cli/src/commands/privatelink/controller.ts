@@ -62,7 +62,8 @@ Examples:
 
 async function run(options: Options): Promise<void> {
   const folder = resourcesFolder(options);
-  const { readSecretFile, systemClock, terminationSignal } = await import('@postern/daemon');
+  const { keepHeapSmall, readSecretFile, systemClock, terminationSignal } = await import('@postern/daemon');
+  keepHeapSmall();
   const { runController } = await import('@postern/privatelink');
   const adminToken: Secret | undefined =
     options.adminTokenFile === undefined ? undefined : readSecretFile(options.adminTokenFile, 'admin token');
