@@ -4,6 +4,7 @@ import type { Observed } from '../plan/observed.ts';
 import type { AssociationClient, CustomerClient, HubClient } from '../providers/aws/calls.ts';
 import type { Ledger } from './ledger.ts';
 import type { HubMemory } from './hub-memory.ts';
+import type { LinkLooks } from './shared-looks.ts';
 
 /** What looks and acts need of the world, for one link in one pass. */
 export interface LinkContext {
@@ -17,6 +18,8 @@ export interface LinkContext {
   readonly association: (secretName: string, region: string) => Promise<AssociationClient>;
   readonly ledger: Ledger;
   readonly memory: HubMemory;
+  /** Where it is enough to know that all is well; undefined: every look is the link's own. */
+  readonly shared?: LinkLooks;
   readonly probe: (host: string, probe: NonNullable<DesiredLink['probe']>, signal: AbortSignal) => Promise<Reachable>;
   /** Different for every object and every life of it: client tokens are made of it. */
   readonly tokenSeed: string;

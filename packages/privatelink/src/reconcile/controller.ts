@@ -10,6 +10,7 @@ import { linkKindOf } from './link-kinds.ts';
 import type { PassWorld } from './prepare.ts';
 import { workQueue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
+import { SharedLooks } from './shared-looks.ts';
 
 /** The controller: the store's changes and the queue's times in, looks at objects out. */
 
@@ -31,6 +32,8 @@ export interface ControllerOptions {
 const workersDefault = 10;
 /** Drift is found within this; Hive looks every two hours. Ten reads a link in ten minutes stay far below AWS's rates. */
 export const resyncDefaultMs = 10 * 60_000;
+/** Drift is found later by this much at most, so that the links of one account share one list. */
+const sharedAgeMsMax = 5 * 60_000;
 /** A defect in one object's handling: look again, not at once. */
 const defectRetryMs = 60_000;
 
@@ -46,7 +49,9 @@ export class Controller {
     const observing = observer === undefined ? {} : { observer };
     this.#clients = new AwsClients({ clock, random, endpoint: awsEndpoint, ...observing });
     const accounts = new Accounts(this.#clients, store, clock);
-    this.world = { store, accounts, ledger: new Ledger(clock), memory: new HubMemory(clock) };
+    const { resyncMs = resyncDefaultMs } = options;
+    const shared = new SharedLooks(clock, Math.min(sharedAgeMsMax, resyncMs / 2));
+    this.world = { store, accounts, ledger: new Ledger(clock), memory: new HubMemory(clock), shared };
   }
 
   /** Where every object stands, as of its last look. */

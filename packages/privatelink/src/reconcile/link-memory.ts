@@ -18,6 +18,7 @@ interface Entry {
   failures: number;
   wait: { readonly for: WaitFor; readonly sinceMs: number; readonly attempts: number } | undefined;
   seen: { readonly observed: Observed; readonly atMs: number } | undefined;
+  actedAtMs: number;
 }
 
 /** What was seen before a short wait still holds after it; after this long everything is looked at again. */
@@ -49,7 +50,15 @@ export class LinkMemory {
   #entry(id: string): Entry {
     let entry = this.#entries.get(id);
     if (entry === undefined) {
-      entry = { print: '', verdict: undefined, nextAtMs: 0, failures: 0, wait: undefined, seen: undefined };
+      entry = {
+        print: '',
+        verdict: undefined,
+        nextAtMs: 0,
+        failures: 0,
+        wait: undefined,
+        seen: undefined,
+        actedAtMs: Number.NEGATIVE_INFINITY,
+      };
       this.#entries.set(id, entry);
     }
     return entry;
@@ -73,6 +82,20 @@ export class LinkMemory {
     entry.print = print;
     entry.verdict = verdict;
     entry.nextAtMs = this.#clock.monotonic() + (verdict.afterMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  acted(id: string): void {
+    this.#entry(id).actedAtMs = this.#clock.monotonic();
+  }
+
+  /** When this link was last changed, by the monotonic clock: what was seen before says nothing about it any more. */
+  actedAtMs(id: string): number {
+    return this.#entry(id).actedAtMs;
+  }
+
+  /** Whether a wait is under way. */
+  isWaiting(id: string): boolean {
+    return this.#entry(id).wait !== undefined;
   }
 
   /** What was seen before the wait, without what was waited for. */

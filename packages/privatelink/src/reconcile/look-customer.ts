@@ -23,10 +23,14 @@ export async function lookAtLoadBalancer(context: LinkContext): Promise<Update> 
 }
 
 async function findLoadBalancer(
-  { desired: { loadBalancer: ref }, signal }: LinkContext,
+  { desired: { loadBalancer: ref }, shared, signal }: LinkContext,
   customer: CustomerClient,
 ): Promise<LoadBalancerView | undefined> {
   if (ref.kind === 'tag') return findByTag(customer, ref, signal);
+  if (shared !== undefined) {
+    const all = await shared.loadBalancers(customer, signal);
+    return all.find(({ name, arn }) => (ref.kind === 'name' ? name === ref.name : arn === ref.arn));
+  }
   try {
     const which = ref.kind === 'name' ? { Names: [ref.name] } : { LoadBalancerArns: [ref.arn] };
     const [found] = await describeLoadBalancers(customer, which, signal);
@@ -72,6 +76,10 @@ async function findByTag(
 export async function lookAtServices(context: LinkContext): Promise<Update> {
   const customer = await context.customer();
   const { owner } = context.desired;
+  if (context.shared !== undefined) {
+    const services = (await context.shared.services(customer, context.signal)).get(owner) ?? [];
+    return (observed) => ({ ...observed, services });
+  }
   const byTag =
     owner === ''
       ? []

@@ -24,6 +24,10 @@ export async function lookAtHubPrincipal(context: LinkContext): Promise<Update> 
 export async function lookAtEndpoints(context: LinkContext): Promise<Update> {
   const hub = await context.hub();
   const { owner } = context.desired;
+  if (context.shared !== undefined) {
+    const listed = (await context.shared.endpoints(hub, context.signal)).get(owner) ?? [];
+    return (observed) => ({ ...observed, endpoints: listed.filter(({ state }) => !stateIs(state, 'deleted')) });
+  }
   const endpoints =
     owner === ''
       ? []

@@ -100,6 +100,22 @@ export async function makeMoves(
   throw new PosternError('PLANNER', `the planner did not come to an end in ${movesMax} moves`);
 }
 
+/** Looks only, as far as they lead to `done`; undefined where something else comes next, and somebody must look closer. */
+export async function verifyMoves(
+  context: LinkContext,
+  plan: (observed: Observed) => Next,
+): Promise<Outcome | undefined> {
+  let observed: Observed = {};
+  for (let move = 0; move < movesMax; move++) {
+    const next = plan(observed);
+    if (next.kind === 'done') return { ...next, observed };
+    if (next.kind !== 'look') return undefined;
+    const update = await reported(next.at, () => looks[next.at](context, observed));
+    observed = update(observed);
+  }
+  return undefined;
+}
+
 /** The same moves with nothing done: looks are real, acts are pretended, waits are assumed to end well. */
 export async function pretendMoves(
   context: LinkContext,

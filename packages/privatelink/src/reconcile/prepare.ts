@@ -12,6 +12,7 @@ import type { HubMemory } from './hub-memory.ts';
 import type { Ledger } from './ledger.ts';
 import { type LinkKind, type LinkResource } from './link-kinds.ts';
 import { probeFrom } from './probe.ts';
+import type { SharedLooks } from './shared-looks.ts';
 
 /** From an object in the store to all that a pass needs; the same for a real pass and for `plan`. */
 
@@ -20,6 +21,7 @@ export interface PassWorld {
   readonly accounts: Accounts;
   readonly ledger: Ledger;
   readonly memory: HubMemory;
+  readonly shared: SharedLooks;
 }
 
 export interface Prepared {

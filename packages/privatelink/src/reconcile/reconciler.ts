@@ -15,7 +15,7 @@ import { fingerprint } from './fingerprint.ts';
 import type { ReconcileHooks, Verdict } from './hooks.ts';
 import { type LinkKind, linkKindOf, type LinkResource } from './link-kinds.ts';
 import { LinkMemory } from './link-memory.ts';
-import { makeMoves, MoveError, type Outcome } from './moves.ts';
+import { makeMoves, MoveError, type Outcome, verifyMoves } from './moves.ts';
 import { isPassing } from './retry.ts';
 import { ObjectWriter } from './object-writer.ts';
 import {
@@ -138,6 +138,7 @@ export class Reconciler {
     await this.#claim(writer, desired.associatedVpcs);
     const context = contextFor(world, link, writer.resource, config, desired, { forCleanUp: false, signal });
     const onAct = async (step: Step, why: string, observed: Observed): Promise<void> => {
+      this.#memory.acted(id);
       await this.#tell(writer, step, why);
       writer.setLink(compact(linkStatusFrom(writer.link, desired, observed, context.known)));
       const progress = progressOf[step.kind];
@@ -147,12 +148,23 @@ export class Reconciler {
     };
     const plan = (observed: Observed) => next(desired, observed, context.known);
     try {
-      const outcome = await makeMoves(context, plan, this.#memory.resume(id, print), onAct);
+      const before = this.#memory.resume(id, print);
+      const shared = world.shared.since(this.#memory.actedAtMs(id));
+      const verified = this.#isSettled(writer) ? await verifyMoves({ ...context, shared }, plan) : undefined;
+      const outcome = verified ?? (await makeMoves(context, plan, before, onAct));
       writer.setLink(compact(linkStatusFrom(writer.link, desired, outcome.observed, context.known)));
       return await this.#settle(writer, outcome, print);
     } catch (error) {
       return await this.#failed(writer, error, undefined);
     }
+  }
+
+  /** Ready, with everything named: most likely it still is, and then a look at what all share is enough. */
+  #isSettled(writer: Writer): boolean {
+    const { vpcEndpointService, vpcEndpointID, hostedZoneID } = writer.link;
+    const named = [vpcEndpointService?.id, vpcEndpointID, hostedZoneID].every((id) => id !== undefined && id !== '');
+    const ready = conditions.find(writer.conditions, conditions.readyType)?.status === 'True';
+    return ready && named && !this.#memory.isWaiting(keyText(keyOfResource(writer.resource)));
   }
 
   /** The finalizer before the first call to AWS; and whose Secret associated which VPC, for the day it is forgotten. */

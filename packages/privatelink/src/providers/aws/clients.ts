@@ -52,6 +52,8 @@ export class AwsClients {
   readonly #options: AwsOptions;
   readonly #sdk = new Map<string, { readonly keys: string; readonly client: SdkSender }>();
   readonly #gates = new Map<string, ThrottleGate>();
+  /** By table, credentials and region. The same client again for the same: others remember by it what they have seen. */
+  readonly #clients = new Map<object, Map<string, { readonly keys: string; readonly client: unknown }>>();
 
   constructor(options: AwsOptions) {
     this.#options = options;
@@ -68,11 +70,18 @@ export class AwsClients {
     region: string,
     keys: AwsKeys | undefined,
   ): ClientOf<Table> {
+    let ofTable = this.#clients.get(table);
+    if (ofTable === undefined) this.#clients.set(table, (ofTable = new Map()));
+    const place = `${who} ${region}`;
+    const known = ofTable.get(place);
+    if (known?.keys === keysId(keys)) return known.client as ClientOf<Table>;
     const entries = Object.entries(table as unknown as CallTable).map(([name, call]) => [
       name,
       (input: never, signal?: AbortSignal) => this.#invoke(call, who, region, keys, input, signal),
     ]);
-    return Object.fromEntries(entries) as ClientOf<Table>;
+    const client = Object.fromEntries(entries) as ClientOf<Table>;
+    ofTable.set(place, { keys: keysId(keys), client });
+    return client;
   }
 
   async #invoke(
@@ -125,7 +134,7 @@ export class AwsClients {
 
   #client(service: ServiceName, who: string, region: string, keys: AwsKeys | undefined): SdkSender {
     const place = `${service} ${who} ${region}`;
-    const id = `${keys?.accessKeyId ?? ''} ${keys?.expiresAtMs ?? ''}`;
+    const id = keysId(keys);
     const known = this.#sdk.get(place);
     if (known?.keys === id) return known.client;
     known?.client.destroy();
@@ -138,6 +147,10 @@ export class AwsClients {
     for (const { client } of this.#sdk.values()) client.destroy();
     this.#sdk.clear();
   }
+}
+
+function keysId(keys: AwsKeys | undefined): string {
+  return `${keys?.accessKeyId ?? ''} ${keys?.expiresAtMs ?? ''}`;
 }
 
 function make(
