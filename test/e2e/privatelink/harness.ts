@@ -56,6 +56,8 @@ export function recording(): CallObserver & { readonly news: CallNews[] } {
 export interface RunOptions extends Partial<Omit<ControllerOptions, 'store' | 'awsEndpoint'>> {
   readonly confirmPrune?: boolean;
   readonly timeoutMs?: number;
+  /** Where the speed of the machine must not count a hundredfold. */
+  readonly clock?: Clock;
 }
 
 export interface Lived {
@@ -65,9 +67,9 @@ export interface Lived {
 
 /** One life of a controller over a folder: until everything is settled, or it is killed. */
 export async function runOnce(folder: string, url: string, options: RunOptions = {}): Promise<Lived> {
-  const { confirmPrune = false, timeoutMs = 15_000, ...rest } = options;
-  const store = await FilesStore.open({ folder, kinds: privateLinkKinds, clock, confirmPrune });
-  const controller = new Controller({ store, clock, random: Math.random, awsEndpoint: url, ...rest });
+  const { confirmPrune = false, timeoutMs = 15_000, clock: time = clock, ...rest } = options;
+  const store = await FilesStore.open({ folder, kinds: privateLinkKinds, clock: time, confirmPrune });
+  const controller = new Controller({ store, clock: time, random: Math.random, awsEndpoint: url, ...rest });
   try {
     await controller.run(AbortSignal.timeout(timeoutMs), true);
     return { verdicts: controller.verdicts(), killed: false };
@@ -82,9 +84,9 @@ export async function runOnce(folder: string, url: string, options: RunOptions =
 
 /** A controller that goes on until it is disposed of. */
 export async function running(folder: string, url: string, options: RunOptions = {}) {
-  const { confirmPrune = false, timeoutMs: _unused, ...rest } = options;
-  const store = await FilesStore.open({ folder, kinds: privateLinkKinds, clock, confirmPrune });
-  const controller = new Controller({ store, clock, random: Math.random, awsEndpoint: url, ...rest });
+  const { confirmPrune = false, timeoutMs: _unused, clock: time = clock, ...rest } = options;
+  const store = await FilesStore.open({ folder, kinds: privateLinkKinds, clock: time, confirmPrune });
+  const controller = new Controller({ store, clock: time, random: Math.random, awsEndpoint: url, ...rest });
   const stop = new AbortController();
   const ended = controller.run(stop.signal);
   return {

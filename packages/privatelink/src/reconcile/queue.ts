@@ -3,6 +3,9 @@ import type { Clock } from '@postern/core';
 /**
  * A work queue of keys: what waits is there once, what is being worked on is never worked on twice, and a wait is an entry
  * with a time, not a worker. Level-based: an event only says "look again".
+ *
+ * What has waited goes before what is new: of a thousand links that begin together the first are ready after seconds, and what
+ * was seen before a wait still holds after it. One in four is taken from the new ones all the same.
  */
 
 export interface WorkQueue {
@@ -18,38 +21,45 @@ export interface WorkQueue {
 
 /** setTimeout's own bound; a later wish is looked at again then. */
 const timerMsMax = 2 ** 31 - 1;
+/** So that links that wait in short steps do not keep the others from beginning. */
+const newOneEvery = 4;
 
 export function workQueue(clock: Clock): WorkQueue {
   const ready = new Set<string>();
+  const due = new Set<string>();
+  let taken = 0;
   const working = new Set<string>();
   const again = new Set<string>();
   const later = new Map<string, { readonly atMs: number; readonly timer: AbortController }>();
   const idle: Array<() => void> = [];
 
-  const add = (key: string): void => {
+  const put = (key: string, into: Set<string>): void => {
     later.get(key)?.timer.abort();
     later.delete(key);
     if (working.has(key)) again.add(key);
-    else {
-      ready.add(key);
+    else if (!ready.has(key) && !due.has(key)) {
+      into.add(key);
       idle.shift()?.();
     }
   };
+  const add = (key: string): void => put(key, ready);
   const addAfter = (key: string, ms: number): void => {
     const atMs = clock.monotonic() + ms;
     const known = later.get(key);
-    if (ready.has(key) || (known !== undefined && known.atMs <= atMs)) return;
+    if (ready.has(key) || due.has(key) || (known !== undefined && known.atMs <= atMs)) return;
     known?.timer.abort();
     const timer = new AbortController();
     later.set(key, { atMs, timer });
     clock.sleep(Math.min(Math.max(0, ms), timerMsMax), timer.signal).then(
-      () => add(key),
+      () => put(key, due),
       () => {}, // replaced by an earlier wish, or the end
     );
   };
   const take = (): string | undefined => {
-    const [key] = ready;
-    if (key !== undefined) ready.delete(key);
+    const first = ++taken % newOneEvery === 0 ? ready : due;
+    const from = first.size > 0 ? first : first === due ? ready : due;
+    const [key] = from;
+    if (key !== undefined) from.delete(key);
     return key;
   };
   const worker = async (work: (key: string) => Promise<number | undefined>, signal: AbortSignal): Promise<void> => {
@@ -79,7 +89,7 @@ export function workQueue(clock: Clock): WorkQueue {
       later.clear();
     },
     get depth() {
-      return ready.size;
+      return ready.size + due.size;
     },
   };
 }
