@@ -1,3 +1,4 @@
+/** The order of the work queue, and what it never does. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '@postern/daemon';
