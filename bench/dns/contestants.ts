@@ -147,3 +147,9 @@ export function cpuSeconds(pid: number): number {
     .split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
+
+/** Processor time of the whole machine in ticks, and of it what the host gave to other machines. */
+export function machineTicks(): { readonly all: number; readonly stolen: number } {
+  const ticks = readFileSync('/proc/stat', 'utf8').split('\n')[0]!.split(/\s+/).slice(1, 9).map(Number);
+  return { all: ticks.reduce((sum, n) => sum + n, 0), stolen: ticks[7]! };
+}

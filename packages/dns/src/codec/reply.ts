@@ -85,13 +85,15 @@ function findCookie(message: Buffer, from: number, end: number): [number, number
 
 /**
  * Whether `reply` answers `sent`: a response to one question, and that question ours. A few servers send errors as a bare
- * header (RFC 6891 section 7 for FORMERR); such a reply can carry nothing but its code.
+ * header (RFC 6891 section 7 for FORMERR), and so may all that answer an update (RFC 2136 section 3.8); such a reply can carry nothing
+ * but its code.
  */
 export function answers(sent: Buffer, questionEnd: number, reply: Buffer): boolean {
   if (reply.length < headerBytes || (reply[2]! & 0x80) === 0) return false;
   if (((reply[2]! ^ sent[2]!) & 0x78) !== 0) return false; // another opcode
   const questions = (reply[4]! << 8) | reply[5]!;
-  if (questions === 0) return reply.length === headerBytes && (reply[3]! & 15) !== rcode.noError;
+  if (questions === 0)
+    return reply.length === headerBytes && ((reply[3]! & 15) !== rcode.noError || (sent[2]! & 0x78) !== 0);
   if (questions !== 1 || reply.length < questionEnd) return false;
   if (sent.compare(reply, headerBytes, questionEnd, headerBytes, questionEnd) === 0) return true;
   // Some servers answer in lower case; letters may differ in the name, and in nothing else.

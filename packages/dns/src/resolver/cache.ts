@@ -12,8 +12,8 @@ import type { QuestionKey } from './key.ts';
 
 /** Larger ones are rare and come over TCP, where a round trip more does not matter. */
 const replyBytesMax = 4096;
-/** What the default of 10,000 entries takes is 2 to 4 MB; large replies may not take more than this. */
-const ringBytesMax = 16 * 2 ** 20;
+/** Usual entries take 200 to 400 bytes. Large ones may not take more than this on average: 8 MiB with the default of 10,000. */
+const entryBytes = 800;
 /** It starts small and doubles: most pods ask for a hundred names. */
 const ringBytesStart = 128 * 2 ** 10;
 
@@ -35,6 +35,7 @@ const at = {
 export class ReplyCache {
   readonly #entriesMax: number;
   readonly #maxTtlMs: number;
+  readonly #ringBytesMax: number;
   #ring: Buffer;
   #buckets: Uint32Array;
   /** Where the next entry goes, and where the oldest lies. They are equal only while the ring is empty. */
@@ -50,7 +51,8 @@ export class ReplyCache {
     this.#entriesMax = options.maxTtlMs > 0 ? options.entries : 0;
     this.#maxTtlMs = options.maxTtlMs;
     this.#ring = Buffer.alloc(this.#entriesMax === 0 ? 0 : ringBytesStart);
-    this.#buckets = new Uint32Array(bucketsFor(Math.min(this.#entriesMax, 1 << 17)));
+    this.#ringBytesMax = powerOfTwo(ringBytesStart, this.#entriesMax * entryBytes);
+    this.#buckets = new Uint32Array(powerOfTwo(1024, Math.min(this.#entriesMax, 1 << 17)));
   }
 
   get bytes(): number {
@@ -180,7 +182,7 @@ export class ReplyCache {
         this.#head = 0;
         continue;
       }
-      if (ring.length < ringBytesMax && this.#grow()) continue;
+      if (ring.length < this.#ringBytesMax && this.#grow()) continue;
       if (this.#laid === 0) return -1;
       this.#dropOldest();
     }
@@ -225,10 +227,11 @@ export class ReplyCache {
   }
 }
 
-function bucketsFor(entries: number): number {
-  let buckets = 1024;
-  while (buckets < entries) buckets *= 2;
-  return buckets;
+/** The first power of two from `from` on that is no less than `least`. */
+function powerOfTwo(from: number, least: number): number {
+  let power = from;
+  while (power < least) power *= 2;
+  return power;
 }
 
 /** A client that once got a cookie takes a reply without one for a forgery (RFC 7873 section 5.3): its half, and the server's. */

@@ -20,7 +20,17 @@ export abstract class Waiting {
  * own. The first is short enough that a dead first upstream is no more than a hiccup.
  */
 export const waitsMs: readonly number[] = [500, 1000, 1000, 1500];
+/** How long a client waits for everything that its question leads to: aliases, a second try over TCP. */
+export const patienceMs = waitsMs.reduce((sum, waitMs) => sum + waitMs);
 const tickMs = 25;
+
+/** What comes in time, or undefined. What comes later is nobody's any more. */
+export function inTime<T>(work: Promise<T>, waitMs: number): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), waitMs);
+    work.finally(() => clearTimeout(timer)).then(resolve, reject);
+  });
+}
 
 class Head extends Waiting {
   overdue(): boolean {

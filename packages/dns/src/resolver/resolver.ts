@@ -8,7 +8,7 @@ import { measureReply, type ReplyMeasure } from '../codec/reply.ts';
 import { type Route, RouteTable, type RouteSpec } from '../zones/routes.ts';
 import type { ResolverAddress } from '../zones/address.ts';
 import { ReplyCache } from './cache.ts';
-import { Deadlines } from './deadlines.ts';
+import { Deadlines, inTime, patienceMs } from './deadlines.ts';
 import { QuestionKey } from './key.ts';
 import { countAnswer, newCounters, type RouteCounters, routeCounters } from './metrics.ts';
 import { random16 } from './random.ts';
@@ -28,6 +28,14 @@ export type Transport = 'udp' | 'tcp';
 /** How a reply leaves. Over TCP a transfer sends several; it returns false when the client is gone. */
 export type Respond = (reply: Buffer) => boolean;
 
+/** A first upstream that takes connections and says nothing leaves the second as much time. */
+const tcpReplyMs = patienceMs / 2 - 250;
+/** What came over TCP and is larger than this is not tried over UDP. */
+const datagramBytesMax = 4096;
+/** An alias that came late still gets this long for its end. */
+const aliasMsMin = 500;
+const retireLookMs = 100;
+
 /** What one configuration consists of; a reload makes a new one, and the old ends with its last query. */
 export class Resolver {
   readonly routes: RouteTable;
@@ -42,6 +50,8 @@ export class Resolver {
   readonly #pending = new Map<string, Promise<Buffer>>();
   readonly #routeCounters: readonly RouteCounters[];
   readonly counters;
+  /** Clients' questions that wait for an upstream. */
+  busy = 0;
 
   constructor(options: ResolverOptions, nowMs: () => number, counters = newCounters()) {
     this.#nowMs = nowMs;
@@ -74,19 +84,30 @@ export class Resolver {
     return route.resolver === undefined ? this.upstreams : this.#groups.get(groupName(route.resolver))!;
   }
 
-  /** Lets what is under way end, then closes the sockets. */
+  /** Lets what is under way end, second tries included, then closes the sockets. */
   retire(): void {
-    for (const group of this.groups) group.retire();
+    const untilMs = this.#nowMs() + 2 * patienceMs;
+    const look = (): void => {
+      if (this.busy > 0 && this.#nowMs() < untilMs) setTimeout(look, retireLookMs);
+      else for (const group of this.groups) group.retire();
+    };
+    look();
   }
 
-  handle(message: Buffer, transport: Transport, respond: Respond): void {
+  /** False where the message gets no reply, now or later. */
+  handle(message: Buffer, transport: Transport, respond: Respond): boolean {
     this.counters[transport]++;
     const query = readQuery(message);
-    if (query.kind === 'drop') return void this.counters.dropped++;
-    if (query.kind === 'refuse') {
+    if (query.kind === 'query') this.#answer(query, transport, respond);
+    else if (query.kind === 'drop') this.counters.dropped++;
+    else {
       this.counters.malformed++;
-      return void respond(refusalReply(message, query.rcode, query.questionEnd));
+      respond(refusalReply(message, query.rcode, query.questionEnd));
     }
+    return query.kind !== 'drop';
+  }
+
+  #answer(query: Query, transport: Transport, respond: Respond): void {
     const key = this.#key;
     key.read(query, transport);
     const route = this.routes.get(key.name);
@@ -94,8 +115,7 @@ export class Resolver {
       return this.#unusual(query, route, transport, respond);
     const cached = this.cache.get(key, query, this.#nowMs());
     if (cached !== undefined) return this.#fromCache(cached, query, route, transport, respond);
-    if (route !== undefined) return void this.#routed(query, route, transport, respond);
-    if (this.routes.isSearchProduct(key.name)) {
+    if (route === undefined && this.routes.isSearchProduct(key.name)) {
       this.counters.searchProducts++;
       return void respond(emptyReply(query, rcode.nxDomain));
     }
@@ -103,6 +123,7 @@ export class Resolver {
       this.counters.withheld++;
       return void respond(emptyReply(query, rcode.refused));
     }
+    if (route !== undefined) return void this.#routed(query, route, transport, respond);
     this.#relay(query, transport, respond);
   }
 
@@ -146,15 +167,28 @@ export class Resolver {
   }
 
   async #askRoute(query: Query, route: Route, transport: Transport): Promise<Buffer> {
-    const answer = (await answerRoute(this, query, route)) ?? emptyReply(query, rcode.servFail);
+    const found = await this.#waiting(answerRoute(this, query, route), patienceMs);
+    const answer = found ?? emptyReply(query, rcode.servFail);
     this.#keep(query, transport, answer, measureReply(answer, query.questionEnd));
     return answer;
   }
 
+  async #waiting<T>(work: Promise<T>, waitMs: number): Promise<T | undefined> {
+    this.busy++;
+    try {
+      return await inTime(work, waitMs);
+    } finally {
+      this.busy--;
+    }
+  }
+
   #relay(query: Query, transport: Transport, respond: Respond): void {
     this.counters.relayed++;
+    this.busy++;
     const { questionEnd, id } = query;
+    const startMs = this.#nowMs();
     const done: Done = (reply) => {
+      this.busy--;
       if (reply === undefined) {
         this.counters.unanswered++;
         return void respond(emptyReply(query, rcode.servFail));
@@ -163,7 +197,7 @@ export class Resolver {
       reply[1] = id & 0xff;
       const measure = reply.length < questionEnd ? undefined : measureReply(reply, questionEnd);
       if (measure?.hasAlias === true && this.routes.routes.length > 0)
-        return void this.#relayAlias(query, reply, transport, respond);
+        return void this.#relayAlias(query, reply, startMs, transport, respond);
       respond(reply);
       if (measure !== undefined) this.#keep(query, transport, reply, measure);
     };
@@ -175,8 +209,15 @@ export class Resolver {
     done(await this.#overTcp(this.upstreams, Buffer.from(query.message), query.questionEnd));
   }
 
-  async #relayAlias(query: Query, reply: Buffer, transport: Transport, respond: Respond): Promise<void> {
-    const completed = await completeAlias(this, query, reply);
+  async #relayAlias(
+    query: Query,
+    reply: Buffer,
+    startMs: number,
+    transport: Transport,
+    respond: Respond,
+  ): Promise<void> {
+    const leftMs = Math.max(aliasMsMin, startMs + patienceMs - this.#nowMs());
+    const completed = await this.#waiting(completeAlias(this, query, reply), leftMs);
     const answer = completed ?? reply;
     this.#keep(query, transport, answer, measureReply(answer, query.questionEnd));
     respond(completed === undefined ? reply : fitted(completed, query, transport));
@@ -230,11 +271,14 @@ export class Resolver {
 
   /** As the client did, so that the upstream's reply is the one it would have got; over UDP where no upstream takes TCP. */
   async #overTcp(group: UpstreamGroup, message: Buffer, questionEnd: number): Promise<Buffer | undefined> {
+    const untilMs = this.#nowMs() + patienceMs;
     for (const upstream of group.order.slice(0, 2)) {
-      const reply = await askOverTcp(upstream.to, message, questionEnd);
+      const reply = await askOverTcp(upstream.to, message, questionEnd, tcpReplyMs);
       if (reply !== undefined) return reply;
     }
-    const reply = await new Promise<Buffer | undefined>((resolve) => group.exchange(message, questionEnd, resolve));
+    if (message.length > datagramBytesMax) return undefined;
+    const exchange = new Promise<Buffer | undefined>((resolve) => group.exchange(message, questionEnd, resolve));
+    const reply = await inTime(exchange, untilMs - this.#nowMs());
     return reply !== undefined && (reply[2]! & 2) !== 0 ? undefined : reply;
   }
 }

@@ -5,22 +5,21 @@ import { answers } from '../codec/reply.ts';
 import type { ResolverAddress } from '../zones/address.ts';
 import { random16 } from './random.ts';
 
-/** For connecting and for each reply: with two upstreams still below the 5 s of a client's patience. */
-const replyMs = 2000;
 /** A transfer of a zone may pause between its messages. */
 const transferIdleMs = 10_000;
 /** Connections to upstreams at once: a flood over TCP must not take the descriptors that UDP needs. */
 const connectionsMax = 256;
 let open = 0;
 
-/** Resolves with the reply that fits; undefined when none came in time. */
+/** Resolves with the reply that fits; undefined when there was none within the time, however much of one. */
 export async function askOverTcp(
   to: ResolverAddress,
   message: Buffer,
   questionEnd: number,
+  replyMs: number,
 ): Promise<Buffer | undefined> {
   let found: Buffer | undefined;
-  await converse(to, message, replyMs, (reply) => {
+  await converse(to, message, { totalMs: replyMs }, (reply) => {
     if (!answers(message, questionEnd, reply)) return true;
     found = reply;
     return false;
@@ -34,13 +33,13 @@ export function transferOverTcp(
   message: Buffer,
   onReply: (reply: Buffer) => boolean,
 ): Promise<void> {
-  return converse(to, message, transferIdleMs, onReply);
+  return converse(to, message, { idleMs: transferIdleMs }, onReply);
 }
 
 function converse(
   to: ResolverAddress,
   message: Buffer,
-  idleMs: number,
+  { idleMs = 0, totalMs }: { readonly idleMs?: number; readonly totalMs?: number },
   onReply: (reply: Buffer) => boolean,
 ): Promise<void> {
   if (open >= connectionsMax) return Promise.resolve();
@@ -50,6 +49,7 @@ function converse(
     const socket: Socket = connect({ host: to.address, port: to.port, noDelay: true });
     const frames = new FrameReader();
     socket.setTimeout(idleMs, () => socket.destroy());
+    const timer = totalMs === undefined ? undefined : setTimeout(() => socket.destroy(), totalMs);
     socket.on('connect', () => socket.write(frameOf(message)));
     socket.on('data', (chunk) => {
       for (const reply of frames.push(chunk)) {
@@ -60,6 +60,7 @@ function converse(
     socket.on('end', () => socket.destroy());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
+      clearTimeout(timer);
       open--;
       resolve();
     });

@@ -10,7 +10,7 @@ const portAttempts = 20;
 
 export async function listenBoth(
   listen: ListenAddress,
-  handle: (message: Buffer, transport: Transport, respond: Respond) => void,
+  handle: (message: Buffer, transport: Transport, respond: Respond) => boolean,
 ): Promise<Listener> {
   for (let attempt = 1; ; attempt++) {
     const udp = await listenUdp(listen, (message, respond) => handle(message, 'udp', respond));

@@ -3,17 +3,14 @@ import type { PlainLogger } from '@postern/daemon/log-lines';
 import { errorMessage } from '@postern/core/errors';
 import { newCounters } from '../resolver/metrics.ts';
 import { Resolver } from '../resolver/resolver.ts';
-import { waitsMs } from '../resolver/deadlines.ts';
+import { patienceMs } from '../resolver/deadlines.ts';
 import { listenBoth } from './listen.ts';
 import type { Plan } from './plan.ts';
 import { Readiness } from './ready.ts';
 import { restoreFile, rewriteFile } from './resolv-conf-file.ts';
 
 /** On SIGTERM open questions get this long: a pod that ends sends few, and kubelet waits 30 s. */
-const drainMs = Math.min(
-  2000,
-  waitsMs.reduce((a, b) => a + b),
-);
+const drainMs = Math.min(2000, patienceMs);
 const drainLookMs = 20;
 
 const nowMs = (): number => performance.now();
@@ -41,6 +38,7 @@ export async function runProxy({ plan, log, signal, onNewPlan }: ProxyOptions): 
     nowMs,
     () => log.info('an upstream answers'),
   );
+  let restore = (): void => {};
   let admin: { readonly address: { readonly host: string; readonly port: number }; close(): Promise<void> } | undefined;
   try {
     if (plan.admin !== undefined) {
@@ -48,7 +46,7 @@ export async function runProxy({ plan, log, signal, onNewPlan }: ProxyOptions): 
       admin = await startDnsAdmin(plan, plan.admin, { counters, current: () => resolver, ready });
       ready.start(signal);
     }
-    if (plan.resolvConf !== undefined) rewriteFile(plan.resolvConf);
+    if (plan.resolvConf !== undefined) restore = rewriteUntilExit(plan.resolvConf, log);
   } catch (error) {
     await Promise.all([listener.close(), admin?.close()]);
     throw error;
@@ -66,8 +64,8 @@ export async function runProxy({ plan, log, signal, onNewPlan }: ProxyOptions): 
 
   onNewPlan((next) => {
     if (signal.aborted) return;
-    if (JSON.stringify([next.listen, next.admin]) !== JSON.stringify([plan.listen, plan.admin]))
-      log.warn('listen and admin stay as they are until the next start');
+    const fixed = ({ listen, admin, resolvConf }: Plan): string => JSON.stringify([listen, admin, resolvConf]);
+    if (fixed(next) !== fixed(plan)) log.warn('listen, admin and resolvConf stay as they are until the next start');
     const old = resolver;
     resolver = new Resolver(next, nowMs, counters);
     old.retire();
@@ -81,27 +79,33 @@ export async function runProxy({ plan, log, signal, onNewPlan }: ProxyOptions): 
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  if (plan.resolvConf !== undefined) restore(plan.resolvConf, log);
+  restore();
   await drained(() => resolver);
   await Promise.all([listener.close(), admin?.close()]);
   resolver.retire();
   log.info('stopped');
 }
 
-function restore(file: NonNullable<Plan['resolvConf']>, log: PlainLogger): void {
-  try {
-    if (restoreFile(file) === 'restored') log.info({ file: file.path }, 'restored');
-    else log.warn({ file: file.path }, 'somebody else has written the file since; it stays as it is');
-  } catch (error) {
-    log.error(
-      { file: file.path, reason: errorMessage(error) },
-      'could not restore the file; the original is in its comments',
-    );
-  }
+/** However the process ends, but for SIGKILL: the file must not name a proxy that is gone. Returns what restores it now. */
+function rewriteUntilExit(file: NonNullable<Plan['resolvConf']>, log: PlainLogger): () => void {
+  rewriteFile(file);
+  const restore = (): void => {
+    process.off('exit', restore);
+    try {
+      if (restoreFile(file) === 'restored') log.info({ file: file.path }, 'restored');
+      else log.warn({ file: file.path }, 'somebody else has written the file since; it stays as it is');
+    } catch (error) {
+      log.error(
+        { file: file.path, reason: errorMessage(error) },
+        'could not restore the file; the original is in its comments',
+      );
+    }
+  };
+  process.on('exit', restore);
+  return restore;
 }
 
 async function drained(current: () => Resolver): Promise<void> {
   const untilMs = nowMs() + drainMs;
-  while (nowMs() < untilMs && current().groups.some((group) => group.open > 0))
-    await new Promise((resolve) => setTimeout(resolve, drainLookMs));
+  while (nowMs() < untilMs && current().busy > 0) await new Promise((resolve) => setTimeout(resolve, drainLookMs));
 }

@@ -7,7 +7,8 @@ import type { Respond } from '../resolver/resolver.ts';
 /** Room for some thousand queries that arrive at once; the system caps it where it must. */
 const receiveBufferBytes = 1 << 20;
 
-export type Handle = (message: Buffer, respond: Respond) => void;
+/** False where no reply will come. */
+export type Handle = (message: Buffer, respond: Respond) => boolean;
 
 export interface Listener {
   readonly address: ListenAddress;

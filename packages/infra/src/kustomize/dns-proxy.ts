@@ -17,6 +17,8 @@ import { yamlFile } from './yaml.ts';
 
 const adminPort = 9153;
 const name = 'postern-dns-proxy';
+/** Where the proxy leaves what its lean second image starts from; without it, it runs in the first and takes 40 MB more. */
+const scratch = 'postern-dns-proxy-tmp';
 
 /** The tenth address of the range that GKE itself manages for Services: right for new clusters, and only assumed. */
 const assumedClusterDNS = '34.118.224.10';
@@ -85,6 +87,8 @@ function podSpec(namespace: string): object {
   return {
     // Only the sidecar is listed: a resolver that asks all servers at once would leak private names, and take the faster answer.
     dnsPolicy: 'None',
+    // A capability that is added reaches only root, unless the program's file carries it too. Kubernetes counts this sysctl as safe.
+    securityContext: { sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '53' }] },
     dnsConfig: {
       nameservers: ['127.0.0.1'],
       searches: [`${namespace}.svc.cluster.local`, 'svc.cluster.local', 'cluster.local'],
@@ -99,11 +103,17 @@ function podSpec(namespace: string): object {
         restartPolicy: 'Always',
         startupProbe: adminProbe(adminPort, '/readyz', { periodSeconds: 1, failureThreshold: 60 }),
         livenessProbe: adminProbe(adminPort, '/healthz', { periodSeconds: 30, failureThreshold: 3 }),
-        resources: { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: '256Mi' } },
+        resources: { requests: { cpu: '20m', memory: '96Mi' }, limits: { memory: '256Mi' } },
         securityContext: securityContext(['NET_BIND_SERVICE']),
-        volumeMounts: [{ name, mountPath: '/etc/postern', readOnly: true }],
+        volumeMounts: [
+          { name, mountPath: '/etc/postern', readOnly: true },
+          { name: scratch, mountPath: '/tmp' },
+        ],
       },
     ],
-    volumes: [{ name, configMap: { name } }],
+    volumes: [
+      { name, configMap: { name } },
+      { name: scratch, emptyDir: { sizeLimit: '32Mi' } },
+    ],
   };
 }
