@@ -1,5 +1,14 @@
 import { type Clock, PosternError } from '@postern/core';
-import { FilesStore, type FolderReport, type ObjectKey, keyOf, keyText, type Store } from '@postern/resources';
+import {
+  type FolderReport,
+  keyOf,
+  keyText,
+  type ObjectKey,
+  openStore,
+  type Store,
+  type StoreSource,
+} from '@postern/resources';
+import { asOurselves } from './component.ts';
 import { hiveConfigKind, hiveConfigName, type HiveConfigSpec, privateLinkKinds } from './kinds/index.ts';
 import { linkStatusOf } from './kinds/status.ts';
 import { callerReferenceStart, ownerTag } from './plan/names.ts';
@@ -38,21 +47,21 @@ interface Account {
 }
 
 export async function findLeaks(options: {
-  readonly folder: string;
-  readonly stateFile?: string | undefined;
+  readonly source: StoreSource;
   readonly awsEndpoint?: string | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly signal: AbortSignal;
 }): Promise<LeaksFound & { readonly report: FolderReport }> {
-  const { folder, stateFile, clock, random, awsEndpoint, signal } = options;
-  const store = await FilesStore.open({ folder, kinds: privateLinkKinds, stateFile, clock, readOnly: true });
+  const { source, clock, random, awsEndpoint, signal } = options;
+  const opened = await openStore({ source, kinds: privateLinkKinds, clock, random, mode: 'read', ...asOurselves });
+  const { store } = opened;
   const controller = new Controller({ store, clock, random, awsEndpoint });
   try {
-    return { ...(await findLeaksWith(controller, store, signal)), report: store.report() };
+    return { ...(await findLeaksWith(controller, store, signal)), report: opened.report() };
   } finally {
     controller.close();
-    await store.close();
+    await opened.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Clock, PosternError } from '@postern/core';
-import { FilesStore, type FolderReport, keyOf, type ObjectKey } from '@postern/resources';
+import { type FolderReport, keyOf, type ObjectKey, openStore, type StoreSource } from '@postern/resources';
+import { asOurselves } from './component.ts';
 import { privateLinkKinds } from './kinds/index.ts';
 import { explain } from './plan/explain.ts';
 import { next } from './plan/next.ts';
@@ -31,8 +32,7 @@ export interface LinkPlan {
 }
 
 export interface PlanOptions {
-  readonly folder: string;
-  readonly stateFile?: string | undefined;
+  readonly source: StoreSource;
   readonly awsEndpoint?: string | undefined;
   readonly confirmPrune: boolean;
   readonly clock: Clock;
@@ -43,23 +43,25 @@ export interface PlanOptions {
 export async function planLinks(
   options: PlanOptions,
 ): Promise<{ readonly plans: readonly LinkPlan[]; readonly report: FolderReport }> {
-  const { folder, stateFile, clock, random, confirmPrune, awsEndpoint, signal } = options;
-  const store = await FilesStore.open({
-    folder,
+  const { source, clock, random, confirmPrune, awsEndpoint, signal } = options;
+  const opened = await openStore({
+    source,
     kinds: privateLinkKinds,
-    stateFile,
     clock,
+    random,
     confirmPrune,
-    readOnly: true,
+    mode: 'read',
+    ...asOurselves,
   });
+  const { store } = opened;
   const controller = new Controller({ store, clock, random, awsEndpoint });
   try {
     const plans: LinkPlan[] = [];
     for (const resource of await linkResources(store)) plans.push(await planOne(controller.world, resource, signal));
-    return { plans, report: store.report() };
+    return { plans, report: opened.report() };
   } finally {
     controller.close();
-    await store.close();
+    await opened.close();
   }
 }
 

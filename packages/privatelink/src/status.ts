@@ -1,8 +1,9 @@
 import type { Clock, Diagnostic } from '@postern/core';
-import { FilesStore, type FolderReport, keyOf, type StoredEvent } from '@postern/resources';
+import { type FolderReport, keyOf, openStore, type StoredEvent, type StoreSource } from '@postern/resources';
 import { privateLinkKinds } from './kinds/index.ts';
 import { type Condition, type LinkStatus, linkStatusOf, type PrivateLinkStatus } from './kinds/status.ts';
 import { failedType, find, readyType } from './plan/conditions.ts';
+import { asOurselves } from './component.ts';
 import { linkResources } from './reconcile/link-kinds.ts';
 
 /** What `postern privatelink status` shows: read beside a running controller, changing nothing. */
@@ -33,19 +34,20 @@ export interface StatusReport {
 }
 
 export async function readStatus(options: {
-  readonly folder: string;
-  readonly stateFile?: string | undefined;
+  readonly source: StoreSource;
   readonly clock: Clock;
+  readonly random: () => number;
 }): Promise<StatusReport> {
-  const store = await FilesStore.open({ ...options, kinds: privateLinkKinds, readOnly: true });
+  const opened = await openStore({ ...options, kinds: privateLinkKinds, mode: 'read', ...asOurselves });
+  const { store } = opened;
   try {
     const resources = await linkResources(store);
     const links = await Promise.all(
       resources.map(async (resource) => report(resource, await store.events(keyOf(resource)), options.clock.now())),
     );
-    return { links: links.toSorted(byName), ...store.report() };
+    return { links: links.toSorted(byName), ...opened.report() };
   } finally {
-    await store.close();
+    await opened.close();
   }
 }
 

@@ -16,13 +16,37 @@ export interface ResourceKind<Spec = unknown, Status = unknown> extends Kind {
   readonly attachment: boolean;
   /** The objects that this one needs to the end: they stay readable for its finalizers after they are deleted. */
   readonly uses: (resource: Resource<Spec, Status>) => readonly ObjectKey[];
-  /** Rules over old and new together, the same for a file and for the admission webhook. Paths begin in the document. */
-  readonly admit: (next: Spec, previous: Spec | undefined) => readonly AdmissionIssue[];
+  /**
+   * Rules beyond the schema, over old and new together and over other objects; the same for a file and for the admission
+   * webhook. Paths begin in the document.
+   */
+  readonly admit: (next: Spec, previous: Spec | undefined, context?: AdmissionContext) => readonly AdmissionIssue[];
+  /** What a CustomResourceDefinition says beside the schema. */
+  readonly cluster?: ClusterSide;
 }
 
 export interface AdmissionIssue {
   readonly path: readonly PropertyKey[];
   readonly message: string;
+  /** A warning is told and the object taken all the same; without it the object is refused. */
+  readonly severity?: 'error' | 'warning';
+}
+
+/** What a rule may look at beside the object itself. */
+export interface AdmissionContext {
+  /** Files are refused less than Hive's own webhook refuses: there is nobody to ask for an exception. */
+  readonly where: 'files' | 'cluster';
+  /** The spec of another object, as wanted now; undefined where there is none. */
+  readonly specOf: (key: ObjectKey) => unknown;
+}
+
+export interface ClusterSide {
+  readonly shortNames?: readonly string[];
+  /** Columns of `kubectl get`, before the age; JSONPath. */
+  readonly columns?: ReadonlyArray<{ readonly name: string; readonly path: string }>;
+  /** CEL rules for what a structural schema cannot say; `at` is a path of properties, empty for the object itself. */
+  readonly rules?: ReadonlyArray<{ readonly at: readonly string[]; readonly rule: string; readonly message: string }>;
+  readonly status?: z.ZodType;
 }
 
 interface KindOptions<Spec, Status> {
@@ -33,7 +57,8 @@ interface KindOptions<Spec, Status> {
   readonly scope: 'Namespaced' | 'Cluster';
   readonly spec: z.ZodType<Spec>;
   readonly uses?: (resource: Resource<Spec, Status>) => readonly ObjectKey[];
-  readonly admit?: (next: Spec, previous: Spec | undefined) => readonly AdmissionIssue[];
+  readonly admit?: (next: Spec, previous: Spec | undefined, context?: AdmissionContext) => readonly AdmissionIssue[];
+  readonly cluster?: ClusterSide;
 }
 
 export function defineKind<Spec, Status = unknown>(options: KindOptions<Spec, Status>): ResourceKind<Spec, Status> {

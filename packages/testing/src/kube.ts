@@ -34,10 +34,23 @@ export interface Kube extends AsyncDisposable {
   /** A kubeconfig of a cluster administrator. */
   readonly kubeconfig: string;
   readonly controllerManager: boolean;
+  /** Kills the API server (SIGKILL); etcd stays, and with it every object. */
+  stopServer(): Promise<void>;
+  /** Starts it again at the same address, and waits until it is ready. */
+  startServer(): Promise<void>;
 }
 
-/** Ready when /readyz says so. Disposing ends all processes. Token users beside `admin` are `name,uid,"groups"` lines. */
-export async function startKube(users: readonly string[] = []): Promise<Kube> {
+export interface KubeOptions {
+  /** Users beside `admin`, as `token,name,uid,"groups"` lines. */
+  readonly users?: readonly string[];
+  /** Not needed by most: it ends namespaces and makes replica sets. */
+  readonly controllerManager?: boolean;
+}
+
+/** Ready when /readyz says so. Disposing ends all processes. */
+export async function startKube(options: KubeOptions = {}): Promise<Kube> {
+  const { users = [] } = options;
+  const controllerManager = hasControllerManager() && options.controllerManager !== false;
   const stack = new AsyncDisposableStack();
   try {
     const dir = stack.use(temporaryDirectory()).path;
@@ -70,7 +83,7 @@ export async function startKube(users: readonly string[] = []): Promise<Kube> {
     const token = randomBytes(16).toString('hex');
     writeFileSync(join(dir, 'tokens.csv'), [`${token},admin,1,"system:masters"`, ...users].join('\n'), { mode: 0o600 });
     const server = `https://127.0.0.1:${secure}`;
-    const api = stack.use(
+    const startServer = (): Running =>
       new Running(binary('kube-apiserver')!, [
         `--etcd-servers=${etcdUrl}`,
         '--bind-address=127.0.0.1',
@@ -85,8 +98,18 @@ export async function startKube(users: readonly string[] = []): Promise<Kube> {
         `--token-auth-file=${join(dir, 'tokens.csv')}`,
         '--allow-privileged=true',
         '--enable-priority-and-fairness=false',
-      ]),
-    );
+      ]);
+    let api = startServer();
+    stack.defer(() => api[Symbol.asyncDispose]());
+    const serverReady = (): Promise<boolean> =>
+      eventually(
+        'kube-apiserver to be ready',
+        () => {
+          if (api.child.exitCode !== null) throw new Error(`it ended:\n${api.stderr.slice(-2000)}`);
+          return ready(server, token);
+        },
+        90_000,
+      );
     const kubeconfig = join(dir, 'kubeconfig');
     const config = {
       apiVersion: 'v1',
@@ -97,15 +120,8 @@ export async function startKube(users: readonly string[] = []): Promise<Kube> {
       'current-context': 'test',
     };
     writeFileSync(kubeconfig, JSON.stringify(config), { mode: 0o600 });
-    await eventually(
-      'kube-apiserver to be ready',
-      () => {
-        if (api.child.exitCode !== null) throw new Error(`it ended:\n${api.stderr.slice(-2000)}`);
-        return ready(server, token);
-      },
-      90_000,
-    );
-    if (hasControllerManager())
+    await serverReady();
+    if (controllerManager)
       stack.use(
         new Running(binary('kube-controller-manager')!, [
           `--kubeconfig=${kubeconfig}`,
@@ -120,7 +136,12 @@ export async function startKube(users: readonly string[] = []): Promise<Kube> {
     return {
       server,
       kubeconfig,
-      controllerManager: hasControllerManager(),
+      controllerManager,
+      stopServer: () => api[Symbol.asyncDispose](),
+      async startServer() {
+        api = startServer();
+        await serverReady();
+      },
       [Symbol.asyncDispose]: () => owned.disposeAsync(),
     };
   } catch (error) {

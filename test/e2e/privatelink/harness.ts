@@ -103,7 +103,7 @@ export async function running(folder: string, url: string, options: RunOptions =
 
 /** The one condition of a link, out of the store's state as `status` reads it. */
 export async function conditionOf(folder: string, name: string, type = 'AWSPrivateLinkReady') {
-  const report = await readStatus({ folder, clock });
+  const report = await readStatus({ source: { kind: 'files', folder }, clock, random: Math.random });
   const link = report.links.find(({ metadata }) => metadata.name === name);
   const condition = link?.status.conditions?.find((known) => known.type === type);
   return { status: condition?.status ?? 'absent', reason: condition?.reason ?? '', message: condition?.message ?? '' };

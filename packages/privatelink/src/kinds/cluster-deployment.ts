@@ -1,8 +1,9 @@
 import { defineKind, type ObjectKey } from '@postern/resources';
 import { z } from 'zod';
+import { admitCluster } from './admission.ts';
 import { nameRef, principal, region, roleArn, userTags } from './fields.ts';
 import { hiveConfigName } from './hive-config.ts';
-import type { LinkStatus } from './status.ts';
+import { linkColumns, type LinkStatus } from './status.ts';
 
 /** Hive's `ClusterDeployment` and `ClusterProvision`; only what the PrivateLink controller reads is checked. */
 
@@ -57,6 +58,8 @@ export const clusterDeploymentKind = defineKind<ClusterDeploymentSpec, LinkStatu
       { kind: 'HiveConfig', namespace: '', name: hiveConfigName },
     ];
   },
+  admit: admitCluster,
+  cluster: { shortNames: ['cd'], columns: [{ name: 'Region', path: '.spec.platform.aws.region' }, ...linkColumns] },
 });
 
 const clusterProvisionSpec = z.looseObject({

@@ -13,9 +13,9 @@ const text = (pattern: RegExp, what: string, max = 255) =>
 export const vpcId = () => text(/^vpc-[a-z0-9-]+$/, 'a VPC id such as vpc-0bf2b8faf1c7d200b');
 export const subnetId = () => text(/^subnet-[a-z0-9-]+$/, 'a subnet id such as subnet-0bf2b8faf1c7d200b');
 export const securityGroupId = () => text(/^sg-[a-z0-9-]+$/, 'a security group id such as sg-0bf2b8faf1c7d200b');
-/** `us-east-1`, `us-gov-west-1`, `cn-north-1`, and in any letter case, as Hive's controller compares them. */
-export const region = () => text(/^[a-z0-9]+(-[a-z0-9]+)+$/i, 'a region such as us-east-1', 64);
-export const zoneName = () => text(/^[a-z0-9]+(-[a-z0-9]+)+$/i, 'an availability zone such as us-east-1a', 64);
+/** `us-east-1`, `us-gov-west-1`, `cn-north-1`, and in any letter case, as Hive's controller compares them. JSON Schema has no `i` flag. */
+export const region = () => text(/^[A-Za-z0-9]+(-[A-Za-z0-9]+)+$/, 'a region such as us-east-1', 64);
+export const zoneName = () => text(/^[A-Za-z0-9]+(-[A-Za-z0-9]+)+$/, 'an availability zone such as us-east-1a', 64);
 
 export const principalPattern =
   /^(\*|arn:aws(-[a-z]+)*:(iam::(\d{12}|aws):(root|(role|user|group)\/[\w+=,.@/-]+)|sts::\d{12}:(assumed-role|federated-user)\/[\w+=,.@/-]+))$/;

@@ -74,4 +74,13 @@ export const hiveConfigKind = defineKind<HiveConfigSpec, { readonly conditions?:
     ];
     return names.flatMap((name): ObjectKey[] => (name === undefined ? [] : [{ kind: 'Secret', namespace, name }]));
   },
+  cluster: {
+    rules: [
+      {
+        at: [],
+        rule: `self.metadata.name == '${hiveConfigName}'`,
+        message: `there is one HiveConfig, and its name is ${hiveConfigName}`,
+      },
+    ],
+  },
 });

@@ -1,8 +1,9 @@
 import { defineKind } from '@postern/resources';
 import { z } from 'zod';
+import { admitLink } from './admission.ts';
 import { hostName, nameRef, principal, region, roleArn, userTags } from './fields.ts';
 import { hiveConfigName } from './hive-config.ts';
-import type { LinkStatus } from './status.ts';
+import { linkColumns, type LinkStatus } from './status.ts';
 
 /** `PrivateLink`: the same link for any service behind an NLB, not only for a cluster's API. */
 
@@ -60,6 +61,24 @@ export const privateLinkKind = defineKind<PrivateLinkSpec, LinkStatus>({
       : [{ kind: 'Secret', namespace, name: spec.credentials.secretRef.name }]),
     { kind: 'HiveConfig', namespace: '', name: hiveConfigName },
   ],
+  admit: admitLink,
+  cluster: {
+    shortNames: ['pl'],
+    columns: [{ name: 'Host', path: '.spec.hostName' }, { name: 'Region', path: '.spec.region' }, ...linkColumns],
+    rules: [
+      {
+        at: ['spec', 'serviceRef'],
+        rule: '[has(self.name), has(self.arn), has(self.tag)].filter(given, given).size() == 1',
+        message: 'names the load balancer by exactly one of name, arn and tag',
+      },
+      {
+        at: ['spec', 'credentials'],
+        rule: 'has(self.secretRef) != has(self.assumeRole)',
+        message: 'is exactly one of secretRef and assumeRole',
+      },
+      { at: ['spec', 'region'], rule: 'self.lowerAscii() == oldSelf.lowerAscii()', message: 'is immutable' },
+    ],
+  },
 });
 
 const vantagePointSpec = z
@@ -88,4 +107,13 @@ export const vantagePointKind = defineKind<VantagePointSpec>({
   plural: 'vantagepoints',
   scope: 'Cluster',
   spec: vantagePointSpec,
+  cluster: {
+    rules: [
+      {
+        at: ['spec'],
+        rule: 'has(self.connectProxy) != has(self.direct)',
+        message: 'is exactly one of connectProxy and direct',
+      },
+    ],
+  },
 });

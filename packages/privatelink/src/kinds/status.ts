@@ -30,6 +30,13 @@ export interface LinkStatus {
   readonly provisionRef?: { readonly name?: string };
 }
 
+/** What `kubectl get` shows of a link. */
+export const linkColumns = [
+  { name: 'Ready', path: '.status.conditions[?(@.type=="AWSPrivateLinkReady")].status' },
+  { name: 'Reason', path: '.status.conditions[?(@.type=="AWSPrivateLinkReady")].reason' },
+  { name: 'Endpoint', path: '.status.platformStatus.aws.privateLink.vpcEndpointID' },
+];
+
 export function linkStatusOf(status: LinkStatus | undefined): PrivateLinkStatus {
   return status?.platformStatus?.aws?.privateLink ?? {};
 }

@@ -136,7 +136,9 @@ export class FilesStore implements Store {
     const problems: Diagnostic[] = [];
     const work = (): void => {
       for (const [id, wanted] of look.wanted)
-        problems.push(...this.#table.accept(id, wanted).map((issue) => diagnosticAt(wanted.document, issue)));
+        problems.push(
+          ...this.#table.accept(id, wanted, look.wanted).map((issue) => diagnosticAt(wanted.document, issue)),
+        );
       for (const row of gone) this.#table.write({ ...row, deletedAt: this.#table.now() });
       this.#table.sweep(look.wanted);
     };

@@ -120,10 +120,14 @@ function group(apiVersion: string): string {
 
 export function diagnosticAt(
   document: ParsedDocument,
-  issue: { readonly path: readonly PropertyKey[]; readonly message: string },
+  issue: {
+    readonly path: readonly PropertyKey[];
+    readonly message: string;
+    readonly severity?: Diagnostic['severity'];
+  },
 ): Diagnostic {
   return {
-    severity: 'error',
+    severity: issue.severity ?? 'error',
     file: document.file,
     ...document.locate(issue.path),
     path: formatPath(issue.path),

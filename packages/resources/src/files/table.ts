@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, PosternError } from '@postern/core';
-import type { AdmissionIssue, ResourceKind } from '../resource-kind.ts';
+import type { AdmissionContext, AdmissionIssue, ResourceKind } from '../resource-kind.ts';
 import { defaultNamespace, keyText, type ObjectKey, type Resource } from '../resource.ts';
 import { secretKind } from '../secret.ts';
 import type { GuardedObject } from './guard.ts';
@@ -70,18 +70,22 @@ export class ObjectTable {
     return new Date(this.#clock.now()).toISOString();
   }
 
-  /** Takes what a file asks for; the issues say why not. */
-  accept(id: string, wanted: WantedObject): readonly AdmissionIssue[] {
+  /** Takes what a file asks for; the issues say why not, or what to know about it. `all` is what the files ask for together. */
+  accept(id: string, wanted: WantedObject, all: ReadonlyMap<string, WantedObject>): readonly AdmissionIssue[] {
     const row = this.#rows.get(id);
     const previous = row === undefined || row.deletedAt !== undefined ? undefined : row.spec;
-    const issues = wanted.kind.admit(wanted.spec, previous);
-    if (issues.length > 0) return issues;
+    const context: AdmissionContext = {
+      where: 'files',
+      specOf: (key) => all.get(keyText(key))?.spec ?? this.#rows.get(keyText(key))?.spec,
+    };
+    const issues = wanted.kind.admit(wanted.spec, previous, context);
+    if (issues.some(({ severity }) => severity !== 'warning')) return issues;
     // One that is being finalised is made anew when it has gone.
     if (row?.deletedAt !== undefined && row.finalizers.length > 0) return [];
     const stamp = { uid: randomUUID(), version: this.#version + 1, at: this.now() };
     const next = row === undefined ? newRow(wanted, stamp) : updatedRow(row, wanted, stamp.version);
     if (next !== undefined) this.#put(next);
-    return [];
+    return issues;
   }
 
   /** Writes a row as its next version. */
@@ -109,7 +113,7 @@ export class ObjectTable {
       this.db?.remove(row);
       this.#changed.set(id, rowKey(row));
       const again = wanted.get(id);
-      if (again !== undefined) this.accept(id, again);
+      if (again !== undefined) this.accept(id, again, wanted);
     }
   }
 

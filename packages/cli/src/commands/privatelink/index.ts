@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addController } from './controller.ts';
+import { addCrds } from './crds.ts';
 import { addLeaks } from './leaks.ts';
 import { addPlan } from './plan.ts';
 import { addStatus } from './status.ts';
@@ -13,4 +14,5 @@ export function registerPrivatelink(root: Command): void {
   addPlan(privatelink);
   addStatus(privatelink);
   addLeaks(privatelink);
+  addCrds(privatelink);
 }

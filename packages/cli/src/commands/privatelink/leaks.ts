@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Leak } from '@postern/privatelink';
 import { type OutputFormat, outputOption, printList } from '../../io/output.ts';
 import { printFolderProblems } from './folder-problems.ts';
-import { addSourceOptions, resourcesFolder, type SourceOptions } from './options.ts';
+import { addSourceOptions, sourceOf, type SourceOptions } from './options.ts';
 
 interface Options extends SourceOptions {
   readonly output: OutputFormat;
@@ -15,18 +15,17 @@ export function addLeaks(privatelink: Command): void {
     .addOption(outputOption())
     .addHelpText(
       'after',
-      '\nAnother hub may share the account: what it owns is listed too. Look at the owner before you delete anything.\n\nExamples:\n  postern privatelink leaks --resources clusters/\n  postern privatelink leaks --resources clusters/ -o json\n',
+      '\nAnother hub may share the account: what it owns is listed too. Look at the owner before you delete anything.\n\nExamples:\n  postern privatelink leaks --resources clusters/\n  postern privatelink leaks --kubeconfig hub.kubeconfig -o json\n',
     )
     .action(run);
 }
 
 async function run(options: Options): Promise<void> {
-  const folder = resourcesFolder(options);
+  const source = sourceOf(options);
   const { systemClock, terminationSignal } = await import('@postern/daemon');
   const { findLeaks } = await import('@postern/privatelink');
   const { leaks, problems, report } = await findLeaks({
-    folder,
-    stateFile: options.state,
+    source,
     awsEndpoint: options.awsEndpoint,
     clock: systemClock,
     random: Math.random,

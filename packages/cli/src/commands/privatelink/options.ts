@@ -1,11 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseDuration, parseListen, UsageError } from '@postern/core';
+import { parseDuration, parseListen } from '@postern/core';
+import { inPod, type StoreSource, storeSource } from '@postern/resources';
 
 /** The options that the PrivateLink commands share. */
 
 export interface SourceOptions {
   readonly resources?: string;
   readonly state?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
   readonly awsEndpoint?: string;
 }
 
@@ -13,7 +16,9 @@ export interface SourceOptions {
 export function addSourceOptions(command: Command): Command {
   return command
     .option('--resources <dir>', 'folder with resource files (HiveConfig, ClusterDeployment, PrivateLink, Secret, ...)')
-    .option('--state <file>', "the store's database (default: DIR/.postern/state.db)")
+    .option('--state <file>', "with --resources: the store's database (default: DIR/.postern/state.db)")
+    .option('--kubeconfig <file>', 'instead: the cluster that holds the resources (in a pod: its own cluster)')
+    .option('--context <name>', 'with --kubeconfig: the context (default: its current one)')
     .addOption(
       new Option('--aws-endpoint <url>', 'one URL for all of AWS, such as that of "postern lab aws"').argParser(
         parseEndpoint,
@@ -21,11 +26,9 @@ export function addSourceOptions(command: Command): Command {
     );
 }
 
-/** The folder, or what to type. */
-export function resourcesFolder({ resources }: SourceOptions): string {
-  if (resources === undefined || resources === '')
-    throw new UsageError('--resources DIR is missing', { hint: 'name the folder with the resource files' });
-  return resources;
+/** The folder or the cluster, or what to type. */
+export function sourceOf({ resources, state, kubeconfig, context }: SourceOptions): StoreSource {
+  return storeSource({ resources, state, kubeconfig, context, inPod: inPod(process.env) });
 }
 
 function parseEndpoint(text: string): string {

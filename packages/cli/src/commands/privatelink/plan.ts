@@ -3,7 +3,7 @@ import { ConfigError } from '@postern/core';
 import type { LinkPlan } from '@postern/privatelink';
 import { type OutputFormat, outputOption, printable, printObject } from '../../io/output.ts';
 import { printFolderProblems } from './folder-problems.ts';
-import { addSourceOptions, resourcesFolder, type SourceOptions } from './options.ts';
+import { addSourceOptions, sourceOf, type SourceOptions } from './options.ts';
 
 interface Options extends SourceOptions {
   readonly output: OutputFormat;
@@ -18,18 +18,17 @@ export function addPlan(privatelink: Command): void {
     .addOption(outputOption())
     .addHelpText(
       'after',
-      '\nIt reads AWS with the same credentials as the controller. What AWS alone decides stands in parentheses.\n\nExamples:\n  postern privatelink plan --resources clusters/\n  postern privatelink plan --resources clusters/ --aws-endpoint http://127.0.0.1:4566 -o json\n',
+      '\nIt reads AWS with the same credentials as the controller. What AWS alone decides stands in parentheses.\n\nExamples:\n  postern privatelink plan --resources clusters/\n  postern privatelink plan --resources clusters/ --aws-endpoint http://127.0.0.1:4566 -o json\n  postern privatelink plan --kubeconfig hub.kubeconfig\n',
     )
     .action(run);
 }
 
 async function run(options: Options): Promise<void> {
-  const folder = resourcesFolder(options);
+  const source = sourceOf(options);
   const { systemClock, terminationSignal } = await import('@postern/daemon');
   const { planLinks } = await import('@postern/privatelink');
   const { plans, report } = await planLinks({
-    folder,
-    stateFile: options.state,
+    source,
     awsEndpoint: options.awsEndpoint,
     confirmPrune: options.confirmPrune ?? false,
     clock: systemClock,

@@ -3,7 +3,7 @@ import { formatDuration, UsageError } from '@postern/core';
 import type { LinkReport } from '@postern/privatelink';
 import { type OutputFormat, outputOption, printable, printList, printObject } from '../../io/output.ts';
 import { printFolderProblems } from './folder-problems.ts';
-import { addSourceOptions, resourcesFolder, type SourceOptions } from './options.ts';
+import { addSourceOptions, sourceOf, type SourceOptions } from './options.ts';
 
 interface Options extends SourceOptions {
   readonly output: OutputFormat;
@@ -19,16 +19,16 @@ export function addStatus(privatelink: Command): void {
     .addOption(outputOption())
     .addHelpText(
       'after',
-      '\nIt reads what the controller has written down, also while that runs, and asks AWS nothing.\n\nExamples:\n  postern privatelink status --resources clusters/\n  postern privatelink status acme --resources clusters/ -o yaml\n',
+      '\nIt reads what the controller has written down, also while that runs, and asks AWS nothing.\n\nExamples:\n  postern privatelink status --resources clusters/\n  postern privatelink status acme --resources clusters/ -o yaml\n  postern privatelink status --kubeconfig hub.kubeconfig -n clusters\n',
     )
     .action(run);
 }
 
 async function run(name: string | undefined, options: Options): Promise<void> {
-  const folder = resourcesFolder(options);
+  const source = sourceOf(options);
   const { systemClock } = await import('@postern/daemon');
   const { readStatus } = await import('@postern/privatelink');
-  const report = await readStatus({ folder, stateFile: options.state, clock: systemClock });
+  const report = await readStatus({ source, clock: systemClock, random: Math.random });
   const { namespace, output } = options;
   const links = report.links.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
   if (name === undefined) printList(links, columns, output);
@@ -59,7 +59,7 @@ function one(links: readonly LinkReport[], name: string): LinkReport {
   if (match === undefined)
     throw new UsageError(`there is no link ${name}`, {
       hint:
-        links.length === 0 ? 'the folder asks for none' : `there are ${links.map((l) => l.metadata.name).join(', ')}`,
+        links.length === 0 ? 'nothing here asks for one' : `there are ${links.map((l) => l.metadata.name).join(', ')}`,
     });
   if (another !== undefined)
     throw new UsageError(`${name} is the name of ${matches.length} objects`, {
