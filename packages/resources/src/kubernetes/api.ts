@@ -173,7 +173,7 @@ export class KubeApi {
     options: CallOptions,
   ): Promise<{ answer: IncomingMessage } | { error: unknown; reused: boolean }> {
     const send = url.protocol === 'http:' ? requestPlain : request;
-    const limit = AbortSignal.timeout(options.timeoutMs ?? answerTimeoutMs);
+    const limit = AbortSignal.timeout(Math.ceil(options.timeoutMs ?? answerTimeoutMs));
     return new Promise((resolve) => {
       const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
       const abort = (): void => void sent.destroy(signal.reason as Error);
