@@ -94,7 +94,7 @@ function parseLeaseDuration(text: string): number {
 }
 
 async function run(options: Options): Promise<void> {
-  const source = sourceOf(options);
+  const source = await sourceOf(options);
   const { keepHeapSmall, readSecretFile, systemClock, terminationSignal } = await import('@postern/daemon');
   keepHeapSmall();
   const { runController } = await import('@postern/privatelink');

@@ -21,7 +21,7 @@ export function addLeaks(privatelink: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const source = sourceOf(options);
+  const source = await sourceOf(options);
   const { systemClock, terminationSignal } = await import('@postern/daemon');
   const { findLeaks } = await import('@postern/privatelink');
   const { leaks, problems, report } = await findLeaks({

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration, parseListen } from '@postern/core';
-import { inPod, type StoreSource, storeSource } from '@postern/resources';
+import type { StoreSource } from '@postern/resources';
 
 /** The options that the PrivateLink commands share. */
 
@@ -27,7 +27,8 @@ export function addSourceOptions(command: Command): Command {
 }
 
 /** The folder or the cluster, or what to type. */
-export function sourceOf({ resources, state, kubeconfig, context }: SourceOptions): StoreSource {
+export async function sourceOf({ resources, state, kubeconfig, context }: SourceOptions): Promise<StoreSource> {
+  const { inPod, storeSource } = await import('@postern/resources');
   return storeSource({ resources, state, kubeconfig, context, inPod: inPod(process.env) });
 }
 

@@ -24,7 +24,7 @@ export function addPlan(privatelink: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const source = sourceOf(options);
+  const source = await sourceOf(options);
   const { systemClock, terminationSignal } = await import('@postern/daemon');
   const { planLinks } = await import('@postern/privatelink');
   const { plans, report } = await planLinks({

@@ -25,7 +25,7 @@ export function addStatus(privatelink: Command): void {
 }
 
 async function run(name: string | undefined, options: Options): Promise<void> {
-  const source = sourceOf(options);
+  const source = await sourceOf(options);
   const { systemClock } = await import('@postern/daemon');
   const { readStatus } = await import('@postern/privatelink');
   const report = await readStatus({ source, clock: systemClock, random: Math.random });
