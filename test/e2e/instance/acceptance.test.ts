@@ -1,9 +1,13 @@
-/** Staged private DNS against the AWS simulator: deploy refuses until the customer has accepted, and verify says who must. */
+/**
+ * Staged private DNS against the AWS simulator: deploy refuses until the customer has accepted, and verify says who must. Every cause
+ * of an endpoint is provoked here.
+ */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { need, postern, run, startPostern, temporaryDirectory, terraformEnvironment } from '@postern/testing';
+import { endpointCauses } from '../../../packages/infra/src/verify/causes.ts';
 import { exampleText } from '../../../packages/infra/src/testdata/example.ts';
 
 const ours = '123456789012';
@@ -76,12 +80,19 @@ test(
     assert.equal(generated.code, 0, generated.stderr);
     const options = { env: envOf(ours) };
     const deploy = ['instance', 'deploy', dir, '--target', 'awsvpn', '--ignore-dependencies', '--auto-approve'];
+    const seen = new Set<string | undefined>();
     const cause = async (): Promise<string | undefined> => {
       const { stdout } = await postern(['instance', 'verify', dir, '-o', 'json'], options);
       const { checks } = JSON.parse(stdout) as { checks: { path: string; causeID?: string; verdict: string }[] };
       assert.equal(checks.find(({ path }) => path === 'vpn')?.verdict, 'unknown');
       const link = checks.find(({ path }) => path === 'privatelink');
-      return link?.causeID ?? link?.verdict;
+      const found = link?.causeID ?? link?.verdict;
+      seen.add(found);
+      return found;
+    };
+    const control = async (page: string, body: object): Promise<void> => {
+      const response = await fetch(`${url}/_postern/${page}`, { method: 'POST', body: JSON.stringify(body) });
+      assert.ok(response.ok, await response.text());
     };
 
     const absent = await postern(deploy, options);
@@ -91,22 +102,10 @@ test(
 
     const mine = await network(ours);
     const tag = `ResourceType=vpc-endpoint,Tags=[{Key=Name,Value=postern-${id}}]`;
-    const endpoint = await aws(
-      ours,
-      'VpcEndpoint.VpcEndpointId',
-      'ec2',
-      'create-vpc-endpoint',
-      '--vpc-endpoint-type',
-      'Interface',
-      '--service-name',
-      name,
-      '--vpc-id',
-      mine.vpc,
-      '--subnet-ids',
-      mine.subnet,
-      '--tag-specifications',
-      tag,
-    );
+    const made = ['--vpc-endpoint-type', 'Interface', '--service-name', name, '--vpc-id', mine.vpc];
+    const where = ['--subnet-ids', mine.subnet, '--tag-specifications', tag];
+    const create = () => aws(ours, 'VpcEndpoint.VpcEndpointId', 'ec2', 'create-vpc-endpoint', ...made, ...where);
+    const endpoint = await create();
     const pending = await postern(deploy, options);
     assert.equal(pending.code, 2, pending.stderr);
     assert.match(pending.stderr, /is pendingAcceptance: the customer, who owns the service, must accept it first/);
@@ -119,5 +118,32 @@ test(
     const both = ['--service-id', id, '--vpc-endpoint-ids', endpoint];
     await aws(customer, 'Unsuccessful', 'ec2', 'reject-vpc-endpoint-connections', ...both);
     assert.equal(await cause(), 'endpoint-rejected');
+
+    // Accepted after all, and AWS takes its time.
+    const minuteMs = 60_000;
+    await control('rules', { match: { kind: 'vpc-endpoint', state: 'available' }, effect: { delay: minuteMs } });
+    await aws(customer, 'Unsuccessful', 'ec2', 'accept-vpc-endpoint-connections', ...both);
+    assert.equal(await cause(), 'endpoint-starting');
+    await control('time', { advanceMs: minuteMs });
+    assert.equal(await cause(), 'security-group', 'the VPC’s default group admits nobody from outside');
+
+    const groups = ['ec2', 'describe-security-groups', '--filters', `Name=vpc-id,Values=${mine.vpc}`];
+    const group = await aws(ours, 'SecurityGroups[0].GroupId', ...groups);
+    for (const range of ['10.128.0.0/20', '10.64.0.0/14']) {
+      const rule = ['--group-id', group, '--protocol', 'tcp', '--port', '443', '--cidr', range];
+      await aws(ours, 'Return', 'ec2', 'authorize-security-group-ingress', ...rule);
+    }
+    assert.equal(await cause(), 'private-dns-off');
+    writeFileSync(join(dir, 'config.yaml'), text.replace('privateDnsEnabled: true', 'privateDnsEnabled: false'));
+    assert.equal(await cause(), 'ok');
+
+    // Nobody accepts the next one for a week.
+    await aws(ours, 'Unsuccessful', 'ec2', 'delete-vpc-endpoints', '--vpc-endpoint-ids', endpoint);
+    await create();
+    assert.equal(await cause(), 'endpoint-pending');
+    await control('time', { advanceMs: 8 * 24 * 60 * minuteMs });
+    assert.equal(await cause(), 'endpoint-failed');
+
+    assert.deepEqual(seen, new Set([...endpointCauses.map((row) => row.id), 'ok']), 'a cause was not provoked');
   },
 );

@@ -6,8 +6,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { missingForVpnLab } from '@postern/lab/vpn';
+import { faults, missingForVpnLab } from '@postern/lab/vpn';
 import { need, postern, run, type Running, startPostern, temporaryDirectory } from '@postern/testing';
+import { networkCauses, tunnelCauses } from '../../../packages/infra/src/verify/causes.ts';
 import { exampleText } from '../../../packages/infra/src/testdata/example.ts';
 
 const missing = missingForVpnLab();
@@ -54,6 +55,61 @@ async function causes(dir: string, env: NodeJS.ProcessEnv): Promise<Record<strin
   return Object.fromEntries(checks.map(({ check, verdict, causeID }) => [check, causeID ?? verdict]));
 }
 
+/** The tunnels 0 to 3, the routes and the endpoint, as `verify` must call them. */
+const expected = (tunnels: readonly [string, string, string, string], routes: string, endpoint = 'ok') => ({
+  ...Object.fromEntries(tunnels.map((cause, i) => [`postern-vpn-tunnel-${i}`, cause])),
+  routes,
+  'postern-vpce-svc-0123456789abcdef0': endpoint,
+});
+
+/** Several faults a world: each tunnel has its own, and a fault of a connection hits two. */
+const worlds = [
+  {
+    faults: ['wrong-key=0', 'wrong-proposal=1', 'wrong-inside=2', 'unreachable=3', 'security-group', 'not-propagated'],
+    found: expected(['wrong-key', 'wrong-proposal', 'wrong-inside', 'unreachable'], 'not-propagated', 'security-group'),
+  },
+  {
+    faults: ['wrong-asn=0', 'wrong-address=2'],
+    found: expected(['wrong-asn', 'wrong-asn', 'wrong-address', 'wrong-address'], 'vpc-not-learned'),
+  },
+  {
+    faults: ['tunnel-absent=0', 'wrong-identity=1', 'gateway-detached'],
+    found: expected(
+      ['tunnel-absent', 'wrong-identity', 'aws-advertises-nothing', 'aws-advertises-nothing'],
+      'vpn-gateway-detached',
+    ),
+  },
+  {
+    faults: ['ikev1-only=0', 'stale-options=1', 'too-many-routes'],
+    found: expected(['wrong-ike-version', 'proposal-refused', 'too-many-routes', 'too-many-routes'], 'vpc-not-learned'),
+  },
+  {
+    faults: ['peer-disabled=0', 'peer-absent=1', 'bgp-blocked=2', 'stale-telemetry=3', 'static-route'],
+    found: expected(['bgp-disabled', 'bgp-peer-absent', 'bgp-down', 'one-sided'], 'routes-missing'),
+  },
+  {
+    faults: ['connection-absent=0', 'narrowed=2', 'router-absent'],
+    found: expected(['connection-absent', 'connection-absent', 'narrowed', 'narrowed'], 'router-absent'),
+  },
+  {
+    faults: ['unfinished=0', 'gateway-failed=1', 'not-advertised'],
+    found: expected(['negotiating', 'tunnel-broken', 'not-advertised', 'not-advertised'], 'not-advertised'),
+  },
+  { faults: [], found: expected(['ok', 'ok', 'ok', 'ok'], 'ok') },
+];
+
+test('every cause of the VPN is provoked in one of these worlds, by the fault that the table names', () => {
+  const [made, found] = [worlds.flatMap(({ faults }) => faults), worlds.flatMap((world) => Object.values(world.found))];
+  for (const { id, lab } of [...tunnelCauses, ...networkCauses]) {
+    assert.ok(found.includes(id), id);
+    assert.ok(
+      made.some((fault) => fault.split('=')[0] === lab),
+      `${id}: ${lab}`,
+    );
+  }
+  assert.deepEqual(new Set(made.map((fault) => fault.split('=')[0])), new Set(faults.map(({ name }) => name)));
+});
+
 // Side by side: a rehearsal mostly waits for timers.
 suite('postern lab vpn', { skip, concurrency: 4 }, () => {
   test('4 tunnels, 4 sessions, HTTP; one connection cut leaves 2 and the traffic; nothing stays behind', async () => {
@@ -99,42 +155,11 @@ suite('postern lab vpn', { skip, concurrency: 4 }, () => {
     assert.match(steps.find(({ step }) => step === 'BGP sessions')!.detail, /^3 of 4/);
   });
 
-  const worlds = [
-    {
-      faults: [
-        'wrong-key=0',
-        'wrong-proposal=1',
-        'wrong-inside=2',
-        'unreachable=3',
-        'security-group',
-        'not-propagated',
-      ],
-      found: {
-        'postern-vpn-tunnel-0': 'wrong-key',
-        'postern-vpn-tunnel-1': 'wrong-proposal',
-        'postern-vpn-tunnel-2': 'wrong-inside',
-        'postern-vpn-tunnel-3': 'unreachable',
-        routes: 'not-propagated',
-        'postern-vpce-svc-0123456789abcdef0': 'security-group',
-      },
-    },
-    {
-      faults: ['wrong-asn=0', 'wrong-address=2', 'not-advertised'],
-      found: {
-        'postern-vpn-tunnel-0': 'wrong-asn',
-        'postern-vpn-tunnel-1': 'wrong-asn',
-        'postern-vpn-tunnel-2': 'wrong-address',
-        'postern-vpn-tunnel-3': 'wrong-address',
-        routes: 'not-advertised',
-        'postern-vpce-svc-0123456789abcdef0': 'ok',
-      },
-    },
-  ];
-  for (const { faults, found } of worlds)
-    test(`verify finds ${faults.join(', ')}`, async () => {
+  for (const { faults: made, found } of worlds)
+    test(`verify finds ${made.join(', ') || 'nothing wrong where nothing is'}`, async () => {
       using scratch = temporaryDirectory();
       const dir = instance(scratch.path);
-      const flags = faults.flatMap((fault) => ['--fault', fault]);
+      const flags = made.flatMap((fault) => ['--fault', fault]);
       const state = join(scratch.path, 'lab.json');
       await using lab = startPostern(['lab', 'vpn', '--config', dir, '--hold', '--state', state, ...flags]);
       await lab.line(/export AWS_ACCESS_KEY_ID/, patienceMs);

@@ -97,6 +97,7 @@ function connection(one: VpnConnection, customer: CustomerGateway | undefined): 
       return {
         outside: seen.OutsideIpAddress ?? '',
         insideCIDR: option?.TunnelInsideCidr,
+        ikeVersions: option?.IkeVersions?.flatMap(({ Value }) => Value ?? []),
         phase1: phase(option, 1),
         phase2: phase(option, 2),
         up: seen.Status === 'UP',

@@ -37,6 +37,7 @@ export async function askGoogle(api: GoogleApi, design: VpnDesign): Promise<Goog
                   status: text(tunnel['status']),
                   detail: text(tunnel['detailedStatus']),
                   peerIp: text(tunnel['peerIp']),
+                  ikeVersion: Number(tunnel['ikeVersion'] ?? 2),
                 },
               ] as const,
             ],

@@ -1,7 +1,7 @@
 /**
  * The decision table: symptoms on both sides -> the likely cause and the next step. DATA: the first row whose every symptom is
- * among the values it lists is the answer, so the more particular row stands first. `lab` names the fault of `postern lab vpn`
- * with which a test provokes the row for real.
+ * among the values it lists is the answer, so the more particular row stands first. `lab` names the fault of the lab with which a
+ * test provokes the row for real: of `postern lab vpn`, or (`aws: ...`) what happens to the endpoint in `postern lab aws`.
  */
 
 /** What is seen of one tunnel. A symptom that could not be read is `unknown` and matches no row that asks for it. */
@@ -15,11 +15,15 @@ export interface TunnelSymptoms {
   readonly outside: Agreement;
   /** Whether AWS asks for what the stack says. */
   readonly proposal: Agreement;
+  /** Whether AWS takes the IKE version that Google speaks. */
+  readonly ike: Agreement;
   readonly asn: Agreement;
   readonly inside: Agreement;
   /** Routes of the other side. */
   readonly googleLearned: 'some' | 'none';
   readonly awsLearned: 'some' | 'none';
+  /** What the Cloud Router advertises, against what AWS takes from one customer gateway. */
+  readonly ranges: 'fit' | 'too many';
 }
 
 export interface NetworkSymptoms {
@@ -31,6 +35,8 @@ export interface NetworkSymptoms {
   /** Our ranges in the VPC's route table. */
   readonly awsRoutes: 'all' | 'missing';
   readonly anyBgp: 'up' | 'down';
+  /** Whether Google has a route to the VPC. */
+  readonly vpcLearned: 'yes' | 'no';
 }
 
 export interface EndpointSymptoms {
@@ -47,10 +53,8 @@ export interface Cause<S> {
   readonly when: { readonly [K in keyof S]?: readonly S[K][] };
   readonly cause: string;
   readonly next: string;
-  readonly lab?: string;
+  readonly lab: string;
 }
-
-const ipsecDown = ['down', 'absent', 'up'] as const;
 
 export const tunnelCauses: readonly Cause<TunnelSymptoms>[] = [
   {
@@ -58,12 +62,14 @@ export const tunnelCauses: readonly Cause<TunnelSymptoms>[] = [
     when: { googleTunnel: ['absent'] },
     cause: 'the tunnel does not exist in Google Cloud',
     next: 'postern instance deploy --target awsvpn',
+    lab: 'tunnel-absent',
   },
   {
     id: 'connection-absent',
     when: { awsIpsec: ['absent'] },
     cause: 'the VPN connection, or this tunnel of it, does not exist in AWS',
     next: 'postern instance deploy --target awsvpn',
+    lab: 'connection-absent',
   },
   {
     id: 'wrong-address',
@@ -73,10 +79,11 @@ export const tunnelCauses: readonly Cause<TunnelSymptoms>[] = [
     lab: 'wrong-address',
   },
   {
-    id: 'wrong-address',
+    id: 'wrong-identity',
     when: { googleTunnel: ['PEER_IDENTITY_MISMATCH'] },
-    cause: 'the peer identifies itself with another address than the one Google expects',
-    next: 'compare the outside addresses above; AWS identifies itself with the tunnel’s outside address',
+    cause: 'the peer identifies itself with another address than the one Google dials, as one behind a NAT does',
+    next: 'AWS identifies itself with the tunnel’s outside address: compare it with the external gateway’s interface, then postern instance deploy --target awsvpn',
+    lab: 'wrong-identity',
   },
   {
     id: 'wrong-proposal',
@@ -86,10 +93,19 @@ export const tunnelCauses: readonly Cause<TunnelSymptoms>[] = [
     lab: 'wrong-proposal',
   },
   {
-    id: 'wrong-proposal',
+    id: 'wrong-ike-version',
+    when: { googleTunnel: ['NEGOTIATION_FAILURE'], ike: ['differ'] },
+    cause: 'AWS does not take the IKE version that Google speaks',
+    next: 'postern instance deploy --target awsvpn sets the tunnel options back to IKEv2',
+    lab: 'ikev1-only',
+  },
+  {
+    id: 'proposal-refused',
     when: { googleTunnel: ['NEGOTIATION_FAILURE'] },
-    cause: 'no IKE or ESP proposal suits both sides, or AWS does not accept IKEv2',
-    next: 'compare phase 1 and 2 of the tunnel options in AWS with Cloud VPN’s supported ciphers',
+    cause:
+      'AWS refuses every proposal although its options say what the stack says: it is still applying a change of them',
+    next: 'run this again in five minutes; then replace the tunnel: aws ec2 replace-vpn-tunnel',
+    lab: 'stale-options',
   },
   {
     id: 'wrong-key',
@@ -108,14 +124,24 @@ export const tunnelCauses: readonly Cause<TunnelSymptoms>[] = [
   {
     id: 'negotiating',
     when: { googleTunnel: ['FIRST_HANDSHAKE', 'WAITING_FOR_FULL_CONFIG', 'PROVISIONING', 'ALLOCATING_RESOURCES'] },
-    cause: 'the tunnel is being made or negotiated',
-    next: 'run this again in a minute',
+    cause: 'the tunnel is being made or negotiated, or waits for the rest of its configuration',
+    next: 'run this again in a minute; if it stays so, postern instance deploy --target awsvpn',
+    lab: 'unfinished',
+  },
+  {
+    id: 'narrowed',
+    when: { googleTunnel: ['TS_NARROWING_NOT_ALLOWED'] },
+    cause:
+      'the VPN connection’s local or remote network in AWS is narrower than 0.0.0.0/0, and an HA VPN gateway takes no narrower selectors',
+    next: 'aws ec2 modify-vpn-connection-options with both networks 0.0.0.0/0, or postern instance deploy --target awsvpn',
+    lab: 'narrowed',
   },
   {
     id: 'tunnel-broken',
-    when: { googleTunnel: ['FAILED', 'REJECTED', 'STOPPED', 'DEPROVISIONING', 'TS_NARROWING_NOT_ALLOWED'] },
+    when: { googleTunnel: ['FAILED', 'REJECTED', 'STOPPED', 'DEPROVISIONING'] },
     cause: 'Google gave the tunnel up',
     next: 'the detail above is Google’s own; postern instance deploy --target awsvpn makes it again',
+    lab: 'gateway-failed',
   },
   {
     id: 'wrong-asn',
@@ -136,31 +162,43 @@ export const tunnelCauses: readonly Cause<TunnelSymptoms>[] = [
     when: { googleBgp: ['disabled'] },
     cause: 'the BGP peer is switched off on the Cloud Router',
     next: 'gcloud compute routers update-bgp-peer with --enabled',
+    lab: 'peer-disabled',
   },
   {
     id: 'bgp-peer-absent',
     when: { googleBgp: ['absent'] },
     cause: 'the Cloud Router has no BGP peer for this tunnel',
     next: 'postern instance deploy --target awsvpn',
+    lab: 'peer-absent',
+  },
+  {
+    id: 'too-many-routes',
+    when: { googleBgp: ['down'], ranges: ['too many'] },
+    cause: 'the Cloud Router advertises more than the 100 ranges that AWS takes: AWS closes every session',
+    next: 'advertise fewer, wider ranges: spec.infrastructure.vpn.advertise, generate, deploy',
+    lab: 'too-many-routes',
   },
   {
     id: 'bgp-down',
-    when: { googleBgp: ['down'], awsIpsec: ipsecDown },
+    when: { googleTunnel: ['ESTABLISHED'], googleBgp: ['down'] },
     cause:
-      'IPsec is up and the BGP parameters agree, and BGP is down all the same: a session just lost, or too many prefixes (AWS takes 100)',
-    next: 'wait for the hold time (30 s) and run this again; then count the advertised ranges',
+      'IPsec is up and the BGP parameters agree, and BGP is down all the same: a session just lost, or its packets are',
+    next: 'wait for the hold time (30 s) and run this again; then replace the tunnel: aws ec2 replace-vpn-tunnel',
+    lab: 'bgp-blocked',
   },
   {
     id: 'one-sided',
     when: { googleBgp: ['up'], awsBgp: ['down'] },
     cause: 'Google sees BGP up and AWS does not: AWS’s telemetry lags by some minutes',
     next: 'run this again in five minutes',
+    lab: 'stale-telemetry',
   },
   {
     id: 'aws-advertises-nothing',
     when: { googleBgp: ['up'], googleLearned: ['none'] },
     cause: 'BGP is up and Google learned nothing: the VPN gateway is not attached to the VPC',
     next: 'postern instance deploy --target awsvpn',
+    lab: 'gateway-detached',
   },
   {
     id: 'not-advertised',
@@ -177,12 +215,14 @@ export const networkCauses: readonly Cause<NetworkSymptoms>[] = [
     when: { router: ['absent'] },
     cause: 'the Cloud Router does not exist',
     next: 'postern instance deploy --target awsvpn',
+    lab: 'router-absent',
   },
   {
     id: 'vpn-gateway-detached',
     when: { vpnGateway: ['absent', 'detached'] },
     cause: 'the VPN gateway does not exist, or is not attached to the VPC',
     next: 'postern instance deploy --target awsvpn',
+    lab: 'gateway-detached',
   },
   {
     id: 'not-advertised',
@@ -204,6 +244,14 @@ export const networkCauses: readonly Cause<NetworkSymptoms>[] = [
     cause:
       'propagation is on, and a range of ours is not in the VPC’s route table: another route is in its place, or the table is full (100)',
     next: 'read the table: aws ec2 describe-route-tables',
+    lab: 'static-route',
+  },
+  {
+    id: 'vpc-not-learned',
+    when: { vpcLearned: ['no'] },
+    cause: 'no BGP session brings the VPC’s range to Google',
+    next: 'mend the tunnels above first',
+    lab: 'wrong-identity',
   },
 ];
 
@@ -213,30 +261,35 @@ export const endpointCauses: readonly Cause<EndpointSymptoms>[] = [
     when: { endpoint: ['absent'] },
     cause: 'the endpoint does not exist',
     next: 'postern instance deploy --target awsvpn',
+    lab: 'aws: it is deleted',
   },
   {
     id: 'endpoint-pending',
     when: { endpoint: ['pendingacceptance'] },
     cause: 'the owner of the endpoint service has not accepted the connection',
     next: 'the customer runs aws ec2 accept-vpc-endpoint-connections with the service and endpoint ids above',
+    lab: 'aws: the service asks for acceptance',
   },
   {
     id: 'endpoint-rejected',
     when: { endpoint: ['rejected'] },
     cause: 'the owner of the endpoint service rejected the connection',
     next: 'ask the customer why; they accept it with aws ec2 accept-vpc-endpoint-connections',
+    lab: 'aws: the owner of the service rejects it',
   },
   {
     id: 'endpoint-failed',
     when: { endpoint: ['failed', 'expired', 'partial'] },
     cause: 'AWS could not make the endpoint, or its offer expired',
     next: 'check that the service name is right and that our account is among its allowed principals; then deploy again',
+    lab: 'aws: nobody accepts it for a week',
   },
   {
     id: 'endpoint-starting',
     when: { endpoint: ['pending'] },
     cause: 'AWS is still making the endpoint',
     next: 'run this again in a minute',
+    lab: 'aws: it is accepted, and AWS takes its time',
   },
   {
     id: 'security-group',
@@ -250,6 +303,7 @@ export const endpointCauses: readonly Cause<EndpointSymptoms>[] = [
     when: { privateDns: ['off'] },
     cause: 'private DNS is wanted and not on: the service’s domain is not verified, or the change is not deployed',
     next: 'ask the customer for the domain’s verification (TXT record), then postern instance deploy --target awsvpn',
+    lab: 'aws: it is made without private DNS',
   },
 ];
 

@@ -15,8 +15,15 @@ export interface GoogleFacts {
   readonly peerStatus: ReadonlyMap<string, { readonly up: boolean; readonly state: string; readonly learned: number }>;
   readonly learnedRanges: readonly string[];
   /** By tunnel name. */
-  readonly tunnels: ReadonlyMap<string, { readonly status: string; readonly detail: string; readonly peerIp: string }>;
+  readonly tunnels: ReadonlyMap<string, GoogleTunnel>;
   readonly gatewayAddresses: readonly string[];
+}
+
+export interface GoogleTunnel {
+  readonly status: string;
+  readonly detail: string;
+  readonly peerIp: string;
+  readonly ikeVersion: number;
 }
 
 export interface GooglePeer {
@@ -46,6 +53,8 @@ export interface AmazonConnection {
 export interface AmazonTunnel {
   readonly outside: string;
   readonly insideCIDR: string | undefined;
+  /** `ikev2`; undefined where AWS says nothing, and takes both. */
+  readonly ikeVersions: readonly string[] | undefined;
   readonly phase1: Partial<Proposal>;
   readonly phase2: Partial<Proposal>;
   /** UP only with BGP established. */

@@ -7,7 +7,15 @@ import {
   type VpnDesign,
 } from '@postern/core';
 import type { Agreement, EndpointSymptoms, NetworkSymptoms, TunnelSymptoms } from './causes.ts';
-import type { AmazonConnection, AmazonEndpoint, AmazonFacts, AmazonTunnel, GoogleFacts, GooglePeer } from './facts.ts';
+import type {
+  AmazonConnection,
+  AmazonEndpoint,
+  AmazonFacts,
+  AmazonTunnel,
+  GoogleFacts,
+  GooglePeer,
+  GoogleTunnel,
+} from './facts.ts';
 
 /** Facts of both clouds, against the design -> symptoms. PURE. */
 
@@ -42,11 +50,21 @@ export function tunnelSymptoms(
     awsBgp: aws === undefined ? 'absent' : aws.up ? 'up' : 'down',
     outside: outside(tunnel, google, connection, aws),
     proposal: both(proposal(aws?.phase1, tunnel.aws.phase1), proposal(aws?.phase2, tunnel.aws.phase2)),
+    ike: ike(seen, aws),
     asn: asn(google, peer, connection, amazon),
     inside: inside(google, peer, aws),
     googleLearned: (status?.learned ?? 0) > 0 ? 'some' : 'none',
     awsLearned: (aws?.acceptedRoutes ?? 0) > 0 ? 'some' : 'none',
+    ranges: (google.router?.advertised.length ?? 0) > awsRangesMax ? 'too many' : 'fit',
   };
+}
+
+/** From one customer gateway; BGP is closed at the next. https://docs.aws.amazon.com/vpn/latest/s2svpn/vpn-limits.html */
+const awsRangesMax = 100;
+
+function ike(google: GoogleTunnel | undefined, aws: AmazonTunnel | undefined): Agreement {
+  if (google === undefined || aws?.ikeVersions === undefined || aws.ikeVersions.length === 0) return 'unknown';
+  return agreement(aws.ikeVersions.includes(`ikev${google.ikeVersion}`));
 }
 
 const agreement = (value: boolean): Agreement => (value ? 'agree' : 'differ');
@@ -122,6 +140,7 @@ export function networkSymptoms(design: VpnDesign, google: GoogleFacts, amazon: 
     propagation: routeTable === undefined ? 'absent' : routeTable.propagating ? 'on' : 'off',
     awsRoutes: design.advertised.every((range) => routeTable?.routes.includes(range) === true) ? 'all' : 'missing',
     anyBgp: [...google.peerStatus.values()].some(({ up }) => up) ? 'up' : 'down',
+    vpcLearned: google.learnedRanges.includes(design.vpcCIDR) ? 'yes' : 'no',
   };
 }
 

@@ -18,10 +18,12 @@ const healthy: TunnelSymptoms = {
   awsBgp: 'up',
   outside: 'agree',
   proposal: 'agree',
+  ike: 'agree',
   asn: 'agree',
   inside: 'agree',
   googleLearned: 'some',
   awsLearned: 'some',
+  ranges: 'fit',
 };
 
 function design(highAvailable = true) {
@@ -63,7 +65,10 @@ suite('the decision table', () => {
   test('a wrong key and a wrong proposal are told apart', () => {
     const down = { ...healthy, awsIpsec: 'down', googleBgp: 'down', awsBgp: 'down' } as const;
     assert.equal(diagnose(tunnelCauses, { ...down, googleTunnel: 'AUTHORIZATION_ERROR' })?.id, 'wrong-key');
-    assert.equal(diagnose(tunnelCauses, { ...down, googleTunnel: 'NEGOTIATION_FAILURE' })?.id, 'wrong-proposal');
+    const refused = { ...down, googleTunnel: 'NEGOTIATION_FAILURE' };
+    assert.equal(diagnose(tunnelCauses, { ...refused, proposal: 'differ' })?.id, 'wrong-proposal');
+    assert.equal(diagnose(tunnelCauses, { ...refused, ike: 'differ' })?.id, 'wrong-ike-version');
+    assert.equal(diagnose(tunnelCauses, refused)?.id, 'proposal-refused');
   });
 });
 
@@ -83,6 +88,50 @@ suite('facts', () => {
     assert.deepEqual(
       checks.map((check) => check.causeID),
       ['tunnel-absent', 'tunnel-absent', 'tunnel-absent', 'tunnel-absent', 'router-absent', 'endpoint-absent'],
+    );
+  });
+
+  test('a status that no row knows is no reason to call a tunnel sound', () => {
+    const tunnel = { status: 'SOMETHING_NEW', detail: '', peerIp: '', ikeVersion: 2 };
+    const peers = wanted.tunnels.map(({ gcp }) => ({
+      name: gcp.peerName,
+      interfaceName: gcp.routerInterface,
+      ip: '',
+      peerIp: gcp.peerInside,
+      peerAsn: gcp.peerAsn,
+      enabled: true,
+    }));
+    const aws = {
+      outside: 'x',
+      insideCIDR: undefined,
+      ikeVersions: undefined,
+      phase1: {},
+      phase2: {},
+      up: false,
+      message: 'IPSEC IS DOWN',
+      acceptedRoutes: 0,
+    };
+    const checks = vpnChecks(
+      wanted,
+      {
+        ...google,
+        router: { asn: 64_514, advertised: [], interfaces: [], peers },
+        tunnels: new Map(wanted.tunnels.map(({ name }) => [name, tunnel])),
+      },
+      {
+        ...amazon,
+        connections: wanted.aws.connections.map(({ name }) => ({
+          name,
+          id: 'vpn-1',
+          state: 'available',
+          customerGateway: undefined,
+          tunnels: [aws, aws],
+        })),
+      },
+    );
+    assert.deepEqual(
+      checks.slice(0, 4).map(({ causeID }) => causeID),
+      Array(4).fill('unexplained'),
     );
   });
 

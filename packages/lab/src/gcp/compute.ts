@@ -1,3 +1,4 @@
+import { isBroken } from '../vpn/breakages.ts';
 import type { LabState } from '../vpn/state.ts';
 import type { TunnelState } from '../vpn/world.ts';
 import type { TunnelDesign } from '@postern/core';
@@ -15,6 +16,23 @@ export function tunnelStatus({ child, ike, trouble }: TunnelState): { status: st
         status: 'AUTHORIZATION_ERROR',
         detailedStatus: 'Handshake with the peer was broken: the shared secret was refused.',
       };
+    case 'identity-mismatch':
+      return {
+        status: 'PEER_IDENTITY_MISMATCH',
+        detailedStatus: 'Peer identity does not match peer IP, probably behind NAT.',
+      };
+    case 'narrowed':
+      return {
+        status: 'TS_NARROWING_NOT_ALLOWED',
+        detailedStatus: 'Traffic selector narrowing not allowed for an HA VPN gateway.',
+      };
+    case 'not-configured':
+      return {
+        status: 'WAITING_FOR_FULL_CONFIG',
+        detailedStatus: 'Waiting to receive all VPN-related configs from the user.',
+      };
+    case 'gone':
+      return { status: 'FAILED', detailedStatus: 'Tunnel creation has failed and the tunnel is not ready to be used.' };
     case 'no-proposal-chosen':
       return {
         status: 'NEGOTIATION_FAILURE',
@@ -40,7 +58,19 @@ export class Compute {
     return `${prefix}/projects/${this.#state.design.project}/regions/${this.#state.design.region}`;
   }
 
-  router(): Record<string, unknown> {
+  /** A tunnel or a peer that was deleted is in no answer. */
+  get #peers(): { tunnel: TunnelDesign; state: TunnelState; disabled: boolean }[] {
+    const { design, tunnels, broken } = this.#state;
+    return design.tunnels
+      .map((tunnel, i) => ({ tunnel, state: tunnels[i]!, i, disabled: isBroken(broken, 'peer-disabled', i) }))
+      .filter(({ i }) => !isBroken(broken, 'peer-absent', i));
+  }
+
+  routers(): Record<string, unknown>[] {
+    return isBroken(this.#state.broken, 'router-absent') ? [] : [this.#router()];
+  }
+
+  #router(): Record<string, unknown> {
     const { design, startedAt } = this.#state;
     return {
       kind: 'compute#router',
@@ -61,20 +91,20 @@ export class Compute {
         ipRange: gcp.inside,
         linkedVpnTunnel: `${this.#region}/vpnTunnels/${name}`,
       })),
-      bgpPeers: design.tunnels.map(({ gcp }) => ({
+      bgpPeers: this.#peers.map(({ tunnel: { gcp }, disabled }) => ({
         name: gcp.peerName,
         interfaceName: gcp.routerInterface,
         ipAddress: gcp.inside.split('/')[0],
         peerIpAddress: gcp.peerInside,
         peerAsn: gcp.peerAsn,
-        enable: 'TRUE',
+        enable: disabled ? 'FALSE' : 'TRUE',
       })),
     };
   }
 
   routerStatus(): Record<string, unknown> {
-    const { design, tunnels } = this.#state;
-    const seen = design.tunnels.map((tunnel, i) => ({ tunnel, state: tunnels[i]! }));
+    const { design } = this.#state;
+    const seen = this.#peers;
     return {
       kind: 'compute#routerStatusResponse',
       result: {
@@ -121,8 +151,8 @@ export class Compute {
   }
 
   tunnels(): Record<string, unknown>[] {
-    const { design, tunnels, startedAt } = this.#state;
-    return design.tunnels.map((tunnel, i) => ({
+    const { design, tunnels, broken, startedAt } = this.#state;
+    const all = design.tunnels.map((tunnel, i) => ({
       kind: 'compute#vpnTunnel',
       id: String(2000 + i),
       creationTimestamp: startedAt,
@@ -138,6 +168,7 @@ export class Compute {
       router: `${this.#region}/routers/${design.router}`,
       ...tunnelStatus(tunnels[i]!),
     }));
+    return all.filter((_, i) => !isBroken(broken, 'tunnel-absent', i));
   }
 
   get #gatewayName(): string {

@@ -17,7 +17,7 @@ type Answer = { readonly status: number; readonly body: unknown };
 
 /** Collections of a region (and their aggregated lists), and global ones. */
 const regional: Readonly<Record<string, (compute: Compute) => Record<string, unknown>[]>> = {
-  routers: (compute) => [compute.router()],
+  routers: (compute) => compute.routers(),
   vpnTunnels: (compute) => compute.tunnels(),
   vpnGateways: (compute) => [compute.gateway()],
   addresses: () => [],
@@ -72,7 +72,7 @@ export function answer(method: string, path: string, state: LabState): Answer {
     if (rest[1] !== design.region)
       return failure(404, `The resource '${rest.slice(0, 2).join('/')}' was not found`, 'notFound');
     if (rest[2] === 'routers' && rest[4] === 'getRouterStatus')
-      return rest[3] === design.router
+      return compute.routers().some(({ name }) => name === rest[3])
         ? { status: 200, body: compute.routerStatus() }
         : failure(404, `The resource 'projects/${project}/${rest.slice(0, 4).join('/')}' was not found`, 'notFound');
     return collection(regional, compute, rest[2]!, rest.slice(3), path);

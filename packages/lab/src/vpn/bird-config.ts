@@ -2,6 +2,8 @@ import type { VpnDesign } from '@postern/core';
 
 /** BIRD's file for each cloud's router, and reading back what `birdc` prints. PURE. */
 
+/** A VPN gateway closes the session (Cease) at the next one. https://docs.aws.amazon.com/vpn/latest/s2svpn/vpn-limits.html */
+const awsRoutesMax = 100;
 /** AWS's hold time is fixed (`tunnelN_bgp_holdtime`); the lower of the two ends counts. */
 const awsHoldSeconds = 30;
 const awsKeepaliveSeconds = 10;
@@ -15,6 +17,8 @@ export interface Peering {
   readonly neighborAsn: number;
   readonly holdSeconds: number;
   readonly keepaliveSeconds: number;
+  readonly disabled?: boolean;
+  readonly routesMax?: number;
 }
 
 export function peerings(design: VpnDesign, side: 'aws' | 'gcp'): Peering[] {
@@ -38,6 +42,7 @@ export function peerings(design: VpnDesign, side: 'aws' | 'gcp'): Peering[] {
       neighborAsn: tunnel.aws.peerAsn,
       holdSeconds: awsHoldSeconds,
       keepaliveSeconds: awsKeepaliveSeconds,
+      routesMax: awsRoutesMax,
     };
   });
 }
@@ -67,7 +72,7 @@ export function birdConfig(options: RouterOptions): string {
   const routes = options.advertise.map((cidr) => `  route ${cidr} unreachable;\n`).join('');
   const protocols = options.peerings
     .map(
-      (peer) => `protocol bgp ${peer.name} {
+      (peer) => `protocol bgp ${peer.name} {${peer.disabled === true ? '\n  disabled;' : ''}
   local ${peer.local} as ${peer.localAsn};
   neighbor ${peer.neighbor} as ${peer.neighborAsn};
   hold time ${peer.holdSeconds};
@@ -75,7 +80,7 @@ export function birdConfig(options: RouterOptions): string {
   connect retry time 3;
   connect delay time 1;
   error wait time 2, 8;
-  ipv4 { import all; export where source = RTS_STATIC; };
+  ipv4 { import all;${peer.routesMax === undefined ? '' : ` import limit ${peer.routesMax} action disable;`} export where source = RTS_STATIC; };
 }
 `,
     )

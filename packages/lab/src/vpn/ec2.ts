@@ -1,3 +1,4 @@
+import { isBroken } from './breakages.ts';
 import type { LabState } from './state.ts';
 import type { Proposal, TunnelDesign } from '@postern/core';
 import type { TunnelState } from './world.ts';
@@ -16,7 +17,7 @@ export function ec2Answer(action: string, state: LabState): Xml | undefined {
   const { design } = state;
   switch (action) {
     case 'DescribeVpnConnections':
-      return { vpnConnectionSet: design.aws.connections.map((_, i) => connection(state, i)) };
+      return { vpnConnectionSet: design.aws.connections.flatMap((_, i) => connection(state, i)) };
     case 'DescribeVpnGateways':
       return {
         vpnGatewaySet: [
@@ -25,7 +26,7 @@ export function ec2Answer(action: string, state: LabState): Xml | undefined {
             state: 'available',
             type: 'ipsec.1',
             amazonSideAsn: design.awsAsn,
-            attachments: [{ vpcId: vpcID, state: 'attached' }],
+            attachments: isBroken(state.broken, 'gateway-detached') ? [] : [{ vpcId: vpcID, state: 'attached' }],
             tagSet: tags(design.aws.vpnGatewayName),
           },
         ],
@@ -83,31 +84,40 @@ export function ec2Answer(action: string, state: LabState): Xml | undefined {
   }
 }
 
-function connection(state: LabState, index: number): Xml {
+function connection(state: LabState, index: number): Xml[] {
   const { design } = state;
   const names = design.aws.connections[index]!;
   const mine = design.tunnels
-    .map((tunnel, i) => ({ tunnel, seen: state.tunnels[i]! }))
-    .filter(({ tunnel }) => tunnel.connection === index);
-  return {
-    vpnConnectionId: `vpn-0lab000000000000${index}`,
-    state: 'available',
-    type: 'ipsec.1',
-    category: 'VPN',
-    customerGatewayId: `cgw-0lab000000000000${index}`,
-    vpnGatewayId: vgwID,
-    options: {
-      staticRoutesOnly: false,
-      tunnelInsideIpVersion: 'ipv4',
-      tunnelOptionSet: mine.map(({ tunnel }) => tunnelOption(tunnel)),
+    .map((tunnel, i) => ({ tunnel, i, seen: state.telemetry[i]! }))
+    .filter(({ tunnel, i }) => tunnel.connection === index && !isBroken(state.broken, 'connection-absent', i));
+  if (mine.length === 0) return [];
+  const narrowed = mine.some(({ i }) => isBroken(state.broken, 'narrowed', i));
+  return [
+    {
+      vpnConnectionId: `vpn-0lab000000000000${index}`,
+      state: 'available',
+      type: 'ipsec.1',
+      category: 'VPN',
+      customerGatewayId: `cgw-0lab000000000000${index}`,
+      vpnGatewayId: vgwID,
+      options: {
+        staticRoutesOnly: false,
+        tunnelInsideIpVersion: 'ipv4',
+        // AWS calls the customer's side local.
+        localIpv4NetworkCidr: narrowed ? design.appCIDR : '0.0.0.0/0',
+        remoteIpv4NetworkCidr: narrowed ? design.vpcCIDR : '0.0.0.0/0',
+        tunnelOptionSet: mine.map(({ tunnel, i }) =>
+          tunnelOption(tunnel, isBroken(state.broken, 'ikev1-only', i) ? 1 : 2),
+        ),
+      },
+      tagSet: tags(names.name),
+      vgwTelemetry: mine.map(({ tunnel, seen }) => telemetry(tunnel, seen, state.startedAt)),
     },
-    tagSet: tags(names.name),
-    vgwTelemetry: mine.map(({ tunnel, seen }) => telemetry(tunnel, seen, state.startedAt)),
-  };
+  ];
 }
 
 /** Without the pre-shared key: AWS hands it out here, and the lab does not. */
-function tunnelOption({ aws }: TunnelDesign): Xml {
+function tunnelOption({ aws }: TunnelDesign, ikeVersion: 1 | 2): Xml {
   const phase = (n: 1 | 2, proposal: Proposal): { [name: string]: Xml } => ({
     [`phase${n}EncryptionAlgorithmSet`]: proposal.encryption.map((value) => ({ value })),
     [`phase${n}IntegrityAlgorithmSet`]: proposal.integrity.map((value) => ({ value })),
@@ -117,7 +127,7 @@ function tunnelOption({ aws }: TunnelDesign): Xml {
   return {
     outsideIpAddress: aws.outside,
     tunnelInsideCidr: aws.insideCIDR,
-    ikeVersionSet: [{ value: 'ikev2' }],
+    ikeVersionSet: [{ value: `ikev${ikeVersion}` }],
     ...phase(1, aws.phase1),
     ...phase(2, aws.phase2),
     dpdTimeoutSeconds: aws.dpdSeconds,
@@ -136,13 +146,19 @@ function telemetry(tunnel: TunnelDesign, seen: TunnelState, startedAt: string): 
   };
 }
 
-function routeTable({ design, propagatedRoutes }: LabState): Xml {
+function routeTable({ design, propagatedRoutes, fixedRoutes }: LabState): Xml {
   return {
     routeTableId: 'rtb-0lab0000000000000',
     vpcId: vpcID,
     ownerId: design.aws.accountID,
     routeSet: [
       { destinationCidrBlock: design.vpcCIDR, gatewayId: 'local', state: 'active', origin: 'CreateRouteTable' },
+      ...fixedRoutes.map((range) => ({
+        destinationCidrBlock: range,
+        networkInterfaceId: 'eni-0lab0000000000000',
+        state: 'blackhole',
+        origin: 'CreateRoute',
+      })),
       ...propagatedRoutes.map((range) => ({
         destinationCidrBlock: range,
         gatewayId: vgwID,

@@ -1,3 +1,4 @@
+import { type Breakage, breakages, type Broken, hitBy } from './breakages.ts';
 import { Secret, type AwsEnd, type TunnelDesign, UsageError, type VpnDesign } from '@postern/core';
 
 /** Real faults, made by changing one end: what the daemons then do is theirs. PURE. */
@@ -8,11 +9,16 @@ export interface Fault {
   /** A fault of one tunnel takes a number: `wrong-key=2`. */
   readonly scope: 'tunnel' | 'network';
   readonly apply: (design: VpnDesign, tunnel: number) => VpnDesign;
+  /** What it breaks beyond what a design says. */
+  readonly breaks?: (design: VpnDesign, tunnel: number) => Broken;
   /** AWS addresses that the internet loses. */
   readonly cuts?: (design: VpnDesign, tunnel: number) => string[];
 }
 
-export const faults: readonly Fault[] = [
+/** One more than AWS takes from a customer gateway. https://docs.aws.amazon.com/vpn/latest/s2svpn/vpn-limits.html */
+const rangesTooMany = 101;
+
+const ofParameters: readonly Fault[] = [
   {
     name: 'wrong-key',
     what: 'the AWS end has another pre-shared key',
@@ -86,6 +92,15 @@ export const faults: readonly Fault[] = [
     apply: (design) => ({ ...design, advertised: [] }),
   },
   {
+    name: 'too-many-routes',
+    what: 'the Cloud Router advertises more ranges than AWS takes',
+    scope: 'network',
+    apply: (design) => ({
+      ...design,
+      advertised: [...design.advertised, ...Array.from({ length: rangesTooMany }, (_, i) => `172.20.${i}.0/24`)],
+    }),
+  },
+  {
     name: 'not-propagated',
     what: 'the VPC’s route table does not learn from the VPN gateway',
     scope: 'network',
@@ -101,6 +116,16 @@ export const faults: readonly Fault[] = [
     }),
   },
 ];
+
+const ofBreakages = (Object.keys(breakages) as Breakage[]).map((name): Fault => ({
+  name,
+  what: breakages[name].what,
+  scope: breakages[name].scope === 'network' ? 'network' : 'tunnel',
+  apply: (design) => design,
+  breaks: (design, tunnel) => ({ [name]: hitBy(name, design, tunnel) }),
+}));
+
+export const faults: readonly Fault[] = [...ofParameters, ...ofBreakages];
 
 /** `wrong-key` or `wrong-key=2`. */
 export function parseFault(text: string, tunnels: number): { fault: Fault; tunnel: number } {

@@ -1,4 +1,4 @@
-import type { TunnelDesign } from '@postern/core';
+import type { Proposal, TunnelDesign } from '@postern/core';
 import { cloudVpnOffer, proposalText } from './proposals.ts';
 
 /** strongSwan's two files for one end of a tunnel. PURE. Keys appear here and nowhere else: the caller writes them mode 600. */
@@ -31,11 +31,22 @@ export function charonConfig(viciSocket: string): string {
 `;
 }
 
-/** AWS waits for Google to begin (its startup action is "add"); Google begins at once. */
-export function swanctlConfig(tunnel: TunnelDesign, side: 'aws' | 'gcp'): string {
+/** How an AWS end does otherwise than its design says. */
+export interface Quirks {
+  readonly identity?: string;
+  readonly version?: 1 | 2;
+  readonly phase1?: Proposal;
+  readonly selectors?: { readonly local: string; readonly remote: string };
+}
+
+/**
+ * AWS waits for Google to begin (its startup action is "add"); Google begins at once. Google's end takes any identity here: that it
+ * is the peer's address is checked afterwards, as Cloud VPN does (`IkeEnd`), to tell it from a wrong key.
+ */
+export function swanctlConfig(tunnel: TunnelDesign, side: 'aws' | 'gcp', quirks: Quirks = {}): string {
   const { aws, gcp } = tunnel;
   const end = side === 'aws' ? aws : gcp;
-  const ike = side === 'aws' ? [proposalText(1, aws.phase1)] : cloudVpnOffer.ike;
+  const ike = side === 'aws' ? [proposalText(1, quirks.phase1 ?? aws.phase1)] : cloudVpnOffer.ike;
   const esp = side === 'aws' ? [proposalText(2, aws.phase2)] : cloudVpnOffer.esp;
   const ikeSeconds = side === 'aws' ? aws.phase1.lifetimeSeconds : cloudVpnOffer.ikeLifetimeSeconds;
   const espSeconds = side === 'aws' ? aws.phase2.lifetimeSeconds : cloudVpnOffer.espLifetimeSeconds;
@@ -43,7 +54,7 @@ export function swanctlConfig(tunnel: TunnelDesign, side: 'aws' | 'gcp'): string
   const dpdSeconds = Math.max(1, Math.floor((side === 'aws' ? aws.dpdSeconds : 30) / 3));
   return `connections {
   t {
-    version = 2
+    version = ${quirks.version ?? 2}
     local_addrs = ${end.outside}
     remote_addrs = ${end.peerOutside}
     proposals = ${ike.join(',')}
@@ -53,12 +64,12 @@ export function swanctlConfig(tunnel: TunnelDesign, side: 'aws' | 'gcp'): string
     rekey_time = ${ikeSeconds}s
     keyingtries = 0
     local { auth = psk
-      id = ${end.outside} }
+      id = ${quirks.identity ?? end.outside} }
     remote { auth = psk
-      id = ${end.peerOutside} }
+      id = ${side === 'gcp' ? '%any' : end.peerOutside} }
     children { c {
-      local_ts = 0.0.0.0/0
-      remote_ts = 0.0.0.0/0
+      local_ts = ${quirks.selectors?.local ?? '0.0.0.0/0'}
+      remote_ts = ${quirks.selectors?.remote ?? '0.0.0.0/0'}
       esp_proposals = ${esp.join(',')}
       rekey_time = ${espSeconds}s
       dpd_action = ${side === 'gcp' ? 'restart' : 'clear'}
@@ -68,8 +79,6 @@ export function swanctlConfig(tunnel: TunnelDesign, side: 'aws' | 'gcp'): string
 }
 secrets {
   ike-t {
-    id-a = ${end.outside}
-    id-b = ${end.peerOutside}
     secret = "${end.key.reveal()}"
   }
 }

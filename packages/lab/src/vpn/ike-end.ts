@@ -1,15 +1,29 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PosternError } from '@postern/core';
 import type { TunnelDesign } from '@postern/core';
-import { charonConfig, swanctlConfig } from './ike-config.ts';
+import { charonConfig, type Quirks, swanctlConfig } from './ike-config.ts';
 import { exec, type Rig } from './rig.ts';
 
 /** Debian keeps the daemon outside of PATH. */
 export const charonPath = '/usr/lib/ipsec/charon';
 
 /** What an IKE daemon last said of its tunnel, in the words of RFC 7296's notifications. */
-export type IkeTrouble = 'none' | 'authentication-failed' | 'no-proposal-chosen' | 'no-answer';
+export type IkeTrouble =
+  | 'none'
+  | 'authentication-failed'
+  | 'identity-mismatch'
+  | 'no-proposal-chosen'
+  | 'narrowed'
+  | 'no-answer'
+  | 'not-configured'
+  | 'gone';
+
+/** What Cloud VPN takes down although strongSwan has it up. */
+const refused: ReadonlySet<IkeTrouble> = new Set(['identity-mismatch', 'narrowed']);
+const establishedWith = /IKE_SA \S+ established between \S+\[\S+\]\.\.\.([^[\s]+)\[([^\]]+)\]/;
+const wholeSelectors = /TS 0\.0\.0\.0\/0 === 0\.0\.0\.0\/0/;
 
 /** One end of a tunnel: a strongSwan daemon in a namespace of its own. */
 export class IkeEnd {
@@ -18,11 +32,15 @@ export class IkeEnd {
   readonly #tunnel: TunnelDesign;
   readonly #side: 'aws' | 'gcp';
   readonly #uri: string;
+  readonly #quirks: Quirks;
   #child: ChildProcess | undefined;
+  /** The peer calls itself another address than its own. */
+  #mistaken = false;
   #trouble: IkeTrouble = 'none';
   #log = '';
 
-  constructor(rig: Rig, namespace: string, tunnel: TunnelDesign, side: 'aws' | 'gcp') {
+  constructor(rig: Rig, namespace: string, tunnel: TunnelDesign, side: 'aws' | 'gcp', quirks: Quirks = {}) {
+    this.#quirks = quirks;
     this.#rig = rig;
     this.#namespace = namespace;
     this.#tunnel = tunnel;
@@ -31,7 +49,8 @@ export class IkeEnd {
   }
 
   get trouble(): IkeTrouble {
-    return this.#trouble;
+    const { exitCode, signalCode } = this.#child ?? { exitCode: null, signalCode: null };
+    return exitCode === null && signalCode === null ? this.#trouble : 'gone';
   }
 
   /** The daemon's last lines, for an error message. */
@@ -60,15 +79,36 @@ export class IkeEnd {
     }
   }
 
+  /** It runs and knows of no tunnel: what `load` would tell it is still missing. */
+  leaveUnconfigured(): void {
+    this.#trouble = 'not-configured';
+  }
+
+  /** Dies at once, and says nothing to its peer. */
+  async crash(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
   async load(): Promise<void> {
-    const file = this.#rig.write(`${this.#namespace}.swanctl`, swanctlConfig(this.#tunnel, this.#side));
+    const file = this.#rig.write(`${this.#namespace}.swanctl`, swanctlConfig(this.#tunnel, this.#side, this.#quirks));
     await this.#swanctl(['--load-all', '--file', file, '--uri', this.#uri]);
   }
 
   /** `ike` and `child` as the daemon has them now. */
   async state(): Promise<{ ike: boolean; child: boolean }> {
     const text = await this.#swanctl(['--list-sas', '--uri', this.#uri]).catch(() => '');
-    return { ike: /ESTABLISHED/.test(text), child: /INSTALLED/.test(text) };
+    return { ike: /ESTABLISHED/.test(text), child: /INSTALLED/.test(text) && !refused.has(this.#trouble) };
+  }
+
+  /** strongSwan takes what Cloud VPN refuses: such a tunnel is taken down again, by the Google end. */
+  #judge(whole: boolean): void {
+    this.#trouble = this.#mistaken ? 'identity-mismatch' : whole ? 'none' : 'narrowed';
+    if (this.#trouble !== 'none' && this.#side === 'gcp')
+      void this.#swanctl(['--terminate', '--ike', 't', '--uri', this.#uri]).catch(() => {}); // it may have gone by itself
   }
 
   #swanctl(args: readonly string[]): Promise<string> {
@@ -78,7 +118,9 @@ export class IkeEnd {
   #listen(text: string): void {
     this.#log = (this.#log + text).slice(-4000); // enough for the last attempt
     for (const line of text.split('\n')) {
-      if (/CHILD_SA .* established/.test(line)) this.#trouble = 'none';
+      const [, address, identity] = establishedWith.exec(line) ?? [];
+      if (address !== undefined) this.#mistaken = address !== identity;
+      if (/CHILD_SA .* established/.test(line)) this.#judge(wholeSelectors.test(line));
       else if (/AUTHENTICATION_FAILED/.test(line)) this.#trouble = 'authentication-failed';
       else if (/NO_PROPOSAL_CHOSEN|no acceptable .* found|no IKE config found/.test(line))
         this.#trouble = 'no-proposal-chosen';

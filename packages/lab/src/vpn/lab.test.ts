@@ -5,8 +5,10 @@ import { Secret, type VpnDesign } from '@postern/core';
 import { answer } from '../gcp/server.ts';
 import { labAnswers } from './answers.ts';
 import { awsInside, birdConfig, parseProtocols, parseRoutes, peerings } from './bird-config.ts';
+import { hitBy, isBroken, merge } from './breakages.ts';
 import { ec2Answer, toXml } from './ec2.ts';
 import { faults, parseFault } from './faults.ts';
+import { parseForwarding } from './forwarding.ts';
 import { swanctlConfig } from './ike-config.ts';
 import { proposalText } from './proposals.ts';
 import { refusals } from './rules.ts';
@@ -170,6 +172,18 @@ t1         BGP        ---        start  01:02:03.000  Idle          BGP Error: B
   });
 });
 
+suite('the route table', () => {
+  test('what BGP brought counts as propagated, unless a route made by hand is in its place', () => {
+    const text = `10.64.0.0/14 via 169.254.21.2 dev tun0 proto bird metric 32
+blackhole 10.128.0.0/20
+10.128.0.0/20 proto bird metric 32
+	nexthop via 169.254.21.2 dev tun0 weight 1
+10.200.0.0/24 dev lan0 proto kernel scope link src 10.200.0.1
+`;
+    assert.deepEqual(parseForwarding(text), { propagated: ['10.64.0.0/14'], fixed: ['10.128.0.0/20'] });
+  });
+});
+
 suite('what a cloud would refuse', () => {
   test('nothing of a sound design', () => assert.deepEqual(refusals(designOf()), []));
 
@@ -187,14 +201,28 @@ suite('what a cloud would refuse', () => {
 });
 
 suite('faults', () => {
-  test('each changes the design or cuts something', () => {
+  test('each changes the design, cuts or breaks something', () => {
     const design = designOf();
     const shown = (d: VpnDesign): string =>
       JSON.stringify([d, d.tunnels.map(({ aws, gcp }) => [aws.key.reveal(), gcp.key.reveal()])]);
     for (const fault of faults) {
       const changed = shown(fault.apply(design, 0)) !== shown(design);
-      assert.ok(changed || (fault.cuts?.(design, 0).length ?? 0) > 0, fault.name);
+      const broken = Object.values(fault.breaks?.(design, 0) ?? {});
+      assert.ok(
+        changed || (fault.cuts?.(design, 0).length ?? 0) > 0 || broken.some((hit) => hit.length > 0),
+        fault.name,
+      );
     }
+  });
+
+  test('a fault of a connection hits both of its tunnels, one of the network all; several add up', () => {
+    const design = designOf();
+    assert.deepEqual(hitBy('peer-absent', design, 2), [2]);
+    assert.deepEqual(hitBy('narrowed', design, 2), [2, 3]);
+    assert.deepEqual(hitBy('router-absent', design, 0), [0, 1, 2, 3]);
+    const broken = merge([{ narrowed: [2, 3] }, { unfinished: [0] }, { unfinished: [1] }]);
+    assert.deepEqual(broken, { narrowed: [2, 3], unfinished: [0, 1] });
+    assert.ok(isBroken(broken, 'unfinished') && isBroken(broken, 'narrowed', 3) && !isBroken(broken, 'narrowed', 0));
   });
 
   test('a name that is none, and a tunnel that is none, are refused', () => {

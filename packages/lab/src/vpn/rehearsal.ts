@@ -1,4 +1,5 @@
 import { PosternError, type VpnDesign } from '@postern/core';
+import { isBroken, merge } from './breakages.ts';
 import type { Fault } from './faults.ts';
 import { requireVpnLab } from './need.ts';
 import { Rig, sweep } from './rig.ts';
@@ -55,9 +56,10 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
   const swept = await sweep();
   if (swept > 0) options.step(`removed ${swept} namespaces that an earlier lab left behind`);
   const design = options.faults.reduce((changed, { fault, tunnel }) => fault.apply(changed, tunnel), options.design);
+  const broken = merge(options.faults.map(({ fault, tunnel }) => fault.breaks?.(options.design, tunnel) ?? {}));
   const rig = new Rig();
   try {
-    return await new Run(options, new World(rig, design)).all();
+    return await new Run(options, new World(rig, design, broken)).all();
   } finally {
     options.step('removing namespaces and daemons');
     await rig.close();
@@ -70,6 +72,8 @@ class Run {
   readonly #startedMs = performance.now();
   readonly #steps: StepResult[] = [];
   #tunnels: TunnelState[] = [];
+  /** The first look: what telemetry that lags still says. */
+  #first: TunnelState[] | undefined;
 
   constructor(options: RehearsalOptions, world: World) {
     this.#options = options;
@@ -160,6 +164,7 @@ class Run {
   async #until(holds: (states: readonly TunnelState[]) => boolean, timeoutMs: number): Promise<void> {
     const seen = (states: readonly TunnelState[]): void => {
       this.#tunnels = [...states];
+      this.#first ??= this.#tunnels;
       this.#save();
     };
     await this.#world.until(holds, { timeoutMs, signal: this.#options.signal, seen });
@@ -167,20 +172,29 @@ class Run {
 
   async #state(): Promise<LabState> {
     this.#tunnels = await this.#world.observe();
-    const state: LabState = {
-      design: this.#world.design,
-      tunnels: this.#tunnels,
-      propagatedRoutes: await this.#world.propagatedRoutes(),
-      startedAt: this.#options.startedAt,
-    };
+    const { propagated, fixed } = await this.#world.forwarding();
+    const state = { ...this.#seen(), propagatedRoutes: propagated, fixedRoutes: fixed };
     if (this.#options.stateFile !== undefined) writeState(this.#options.stateFile, state);
     return state;
   }
 
   #save(): void {
-    const { stateFile, startedAt } = this.#options;
-    if (stateFile === undefined) return;
-    writeState(stateFile, { design: this.#world.design, tunnels: this.#tunnels, propagatedRoutes: [], startedAt });
+    const { stateFile } = this.#options;
+    if (stateFile !== undefined) writeState(stateFile, this.#seen());
+  }
+
+  #seen(): LabState {
+    const { design, broken } = this.#world;
+    const lags = (i: number): boolean => isBroken(broken, 'stale-telemetry', i);
+    return {
+      design,
+      broken,
+      tunnels: this.#tunnels,
+      telemetry: this.#tunnels.map((now, i) => (lags(i) ? (this.#first?.[i] ?? now) : now)),
+      propagatedRoutes: [],
+      fixedRoutes: [],
+      startedAt: this.#options.startedAt,
+    };
   }
 
   #done(step: string, ok: boolean, detail: string, startedMs: number): void {

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errorCode, PosternError, type VpnDesign } from '@postern/core';
+import type { Broken } from './breakages.ts';
 import type { TunnelState } from './world.ts';
 
 /**
@@ -10,9 +11,13 @@ import type { TunnelState } from './world.ts';
 export interface LabState {
   /** Keys are gone: a Secret writes itself as `[secret]`. */
   readonly design: VpnDesign;
+  readonly broken: Broken;
   readonly tunnels: readonly TunnelState[];
-  /** What the VPC's route table has from BGP. */
+  /** What AWS's API says of the tunnels: its telemetry may lag. */
+  readonly telemetry: readonly TunnelState[];
+  /** What the VPC's route table has from BGP, and what somebody put there. */
   readonly propagatedRoutes: readonly string[];
+  readonly fixedRoutes: readonly string[];
   readonly startedAt: string;
 }
 
@@ -59,5 +64,13 @@ export function imaginedState(design: VpnDesign, down: readonly string[], starte
     };
   });
   const some = tunnels.some((tunnel) => tunnel.child);
-  return { design, tunnels, propagatedRoutes: some && design.aws.propagated ? design.advertised : [], startedAt };
+  return {
+    design,
+    broken: {},
+    tunnels,
+    telemetry: tunnels,
+    propagatedRoutes: some && design.aws.propagated ? design.advertised : [],
+    fixedRoutes: [],
+    startedAt,
+  };
 }

@@ -81,6 +81,24 @@ ${rules}  }
   );
 }
 
+/** Inside these tunnels, what BGP sends is lost. The devices come later: nft goes by their names. */
+export async function blockBgp(rig: Rig, tunnels: readonly number[]): Promise<void> {
+  if (tunnels.length === 0) return;
+  const devices = `{ ${tunnels.map((i) => `"tun${i}"`).join(', ')} }`;
+  await rig.in(
+    'aws',
+    'nft',
+    ['-f', '-'],
+    `table inet blocked {
+  chain input { type filter hook input priority 0
+    iifname ${devices} tcp dport 179 drop
+    iifname ${devices} tcp sport 179 drop
+  }
+}
+`,
+  );
+}
+
 /** The cut: the internet loses every packet to and from these AWS addresses. `heal` undoes it. */
 export async function cut(rig: Rig, addresses: readonly string[]): Promise<void> {
   const set = `{ ${addresses.join(', ')} }`;

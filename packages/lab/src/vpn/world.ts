@@ -1,10 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PosternError } from '@postern/core';
-import { awsInside, birdConfig, parseProtocols, parseRoutes, type PeeringState, peerings } from './bird-config.ts';
+import {
+  awsInside,
+  birdConfig,
+  parseProtocols,
+  parseRoutes,
+  type Peering,
+  type PeeringState,
+  peerings,
+} from './bird-config.ts';
+import { type Broken, isBroken } from './breakages.ts';
 import type { VpnDesign } from '@postern/core';
+import type { Quirks } from './ike-config.ts';
 import { handOver, IkeEnd, type IkeTrouble } from './ike-end.ts';
 import { exec, type Rig } from './rig.ts';
-import { applyIngress, buildTopology, mtuBytes } from './topology.ts';
+import { parseForwarding, type Forwarding } from './forwarding.ts';
+import { applyIngress, blockBgp, buildTopology, lanAddresses, mtuBytes } from './topology.ts';
 
 /** What is seen of one tunnel, from both ends. */
 export interface TunnelState {
@@ -19,41 +30,69 @@ export interface TunnelState {
   readonly awsLearned: readonly string[];
 }
 
+/** A look runs a dozen small programs. */
+const lookEveryMs = 500;
+/** What an AWS end behind a NAT would call itself. */
+const otherIdentity = '198.51.100.250';
+
 /** Two clouds, joined: IKE daemons and BGP routers in namespaces. */
 export class World {
   readonly design: VpnDesign;
+  readonly broken: Broken;
   readonly rig: Rig;
   readonly #gcp: IkeEnd[];
   readonly #aws: IkeEnd[];
   readonly #handedOver = new Set<string>();
 
-  constructor(rig: Rig, design: VpnDesign) {
+  constructor(rig: Rig, design: VpnDesign, broken: Broken) {
     this.rig = rig;
     this.design = design;
+    this.broken = broken;
     this.#gcp = design.tunnels.map((tunnel, i) => new IkeEnd(rig, `g${i}`, tunnel, 'gcp'));
-    this.#aws = design.tunnels.map((tunnel, i) => new IkeEnd(rig, `a${i}`, tunnel, 'aws'));
+    this.#aws = design.tunnels.map((tunnel, i) => new IkeEnd(rig, `a${i}`, tunnel, 'aws', quirks(design, broken, i)));
   }
 
   /** Namespaces, routers and IKE daemons; the tunnels come up afterwards, or do not. */
   async start(signal: AbortSignal, step: (text: string) => void, wired: () => Promise<void>): Promise<void> {
+    const { broken, design, rig } = this;
     step('wiring the namespaces');
-    await buildTopology(this.rig, this.design);
+    await buildTopology(rig, design);
     await wired();
-    await applyIngress(this.rig, this.design);
+    await applyIngress(rig, design);
+    await blockBgp(rig, broken['bgp-blocked'] ?? []);
+    if (isBroken(broken, 'static-route'))
+      await rig.ip(
+        'aws',
+        design.advertised.slice(0, 1).map((range) => `route add blackhole ${range}`),
+      );
+    for (const i of broken.narrowed ?? []) await this.#addressesFor(i);
     step('starting BIRD in both routers');
     await this.#startRouter('aws');
-    await this.#startRouter('gcp');
-    step(`starting ${this.#gcp.length + this.#aws.length} IKE daemons`);
-    await Promise.all([...this.#aws, ...this.#gcp].map((end) => end.start(signal)));
-    for (const end of [...this.#aws, ...this.#gcp]) await end.load();
+    if (!isBroken(broken, 'router-absent')) await this.#startRouter('gcp');
+    const aws = this.#aws.filter((_, i) => !isBroken(broken, 'connection-absent', i));
+    const gcp = this.#gcp.filter((_, i) => !isBroken(broken, 'tunnel-absent', i));
+    step(`starting ${gcp.length + aws.length} IKE daemons`);
+    await Promise.all([...aws, ...gcp].map((end) => end.start(signal)));
+    for (const end of [...aws, ...gcp]) {
+      if (isBroken(broken, 'unfinished', this.#gcp.indexOf(end))) end.leaveUnconfigured();
+      else await end.load();
+    }
+    for (const i of broken['gateway-failed'] ?? []) await this.#gcp[i]!.crash();
+  }
+
+  /** The daemon installs a route with each policy, and needs an address of its own in narrower selectors to do so. */
+  async #addressesFor(i: number): Promise<void> {
+    const { design, rig } = this;
+    await rig.ip(`a${i}`, [`addr add ${lanAddresses(design.vpcCIDR)[0]}/32 dev lo`]);
+    await rig.ip(`g${i}`, [`addr add ${lanAddresses(design.appCIDR)[0]}/32 dev lo`]);
   }
 
   async #startRouter(side: 'aws' | 'gcp'): Promise<void> {
     const { design } = this;
     const config = birdConfig({
       routerId: side === 'aws' ? '192.0.2.253' : '192.0.2.254',
-      advertise: side === 'aws' ? [design.vpcCIDR] : design.advertised,
-      peerings: peerings(design, side),
+      advertise: side === 'gcp' ? design.advertised : isBroken(this.broken, 'gateway-detached') ? [] : [design.vpcCIDR],
+      peerings: this.#peerings(side),
       ecmp: side === 'gcp',
       install: side === 'gcp' || design.aws.propagated,
     });
@@ -80,6 +119,14 @@ export class World {
       if (waitedMs > 10_000) throw new PosternError('LAB_BGP', `BIRD in ${side} did not start:\n${log}`);
       await delay(50);
     }
+  }
+
+  #peerings(side: 'aws' | 'gcp'): Peering[] {
+    const all = peerings(this.design, side);
+    if (side === 'aws') return all;
+    return all
+      .map((peer, i) => ({ ...peer, disabled: isBroken(this.broken, 'peer-disabled', i) }))
+      .filter((_, i) => !isBroken(this.broken, 'peer-absent', i));
   }
 
   #birdSocket(side: 'aws' | 'gcp'): string {
@@ -128,15 +175,15 @@ export class World {
   }
 
   async #bgp(side: 'aws' | 'gcp'): Promise<Map<string, PeeringState & { routes: string[] }>> {
+    if (side === 'gcp' && isBroken(this.broken, 'router-absent')) return new Map();
     const states = parseProtocols(await this.#birdc(side, 'show protocols all'));
     const routes = parseRoutes(await this.#birdc(side, 'show route'));
     return new Map(states.map((state) => [state.name, { ...state, routes: routes.get(state.name) ?? [] }]));
   }
 
-  /** What the customer's side has in its forwarding table from BGP: the propagated routes of a route table. */
-  async propagatedRoutes(): Promise<string[]> {
-    const text = await this.rig.in('aws', 'ip', ['route', 'show', 'proto', 'bird']);
-    return text.split('\n').flatMap((line) => /^(\d\S+)/.exec(line)?.[1] ?? []);
+  /** The customer's side's forwarding table, which stands for the VPC's route table. */
+  async forwarding(): Promise<Forwarding> {
+    return parseForwarding(await this.rig.in('aws', 'ip', ['route', 'show']));
   }
 
   /** Waits until `holds` says yes of the state, or the time is up; the last state either way. */
@@ -154,7 +201,7 @@ export class World {
       const states = await this.observe();
       seen?.(states);
       if (holds(states) || performance.now() > deadlineMs) return states;
-      await delay(250, undefined, { signal });
+      await delay(lookEveryMs, undefined, { signal });
     }
   }
 
@@ -165,3 +212,14 @@ export class World {
 }
 
 export const up = (state: TunnelState): boolean => state.gcpBgp === 'Established' && state.awsBgp === 'Established';
+
+/** What an AWS end does otherwise than its options say. */
+function quirks(design: VpnDesign, broken: Broken, i: number): Quirks {
+  const { phase1 } = design.tunnels[i]!.aws;
+  return {
+    ...(isBroken(broken, 'wrong-identity', i) && { identity: otherIdentity }),
+    ...(isBroken(broken, 'ikev1-only', i) && { version: 1 }),
+    ...(isBroken(broken, 'stale-options', i) && { phase1: { ...phase1, dhGroups: [17] } }),
+    ...(isBroken(broken, 'narrowed', i) && { selectors: { local: design.vpcCIDR, remote: design.appCIDR } }),
+  };
+}

@@ -20,6 +20,8 @@ import { tagList, tagsFor } from './tags.ts';
 import { eachItem } from './unsuccessful.ts';
 
 const availableAfterMs = 500;
+/** https://docs.aws.amazon.com/vpc/latest/privatelink/accept-connection-requests.html: then the request has expired. */
+const expiredAfterMs = 7 * 86_400_000;
 const deletedAfterMs = 500;
 /** A deleted endpoint is listed as such for a while. */
 const goneAfterMs = 400;
@@ -62,6 +64,7 @@ export const endpointOperations: Operations<typeof sdk> = {
     });
     for (const subnet of zoned) addInterface(call, endpoint, subnet);
     if (endpoint.state === 'pending') endpoints.later(call, endpoint, 'available', availableAfterMs);
+    if (endpoint.state === 'pendingAcceptance') endpoints.later(call, endpoint, 'expired', expiredAfterMs);
     call.remember(input.ClientToken, endpoint.id);
     return { VpcEndpoint: show(call, endpoint), ClientToken: input.ClientToken };
   },
