@@ -13,4 +13,5 @@ export * from './fields.ts';
 export * from './host.ts';
 export * from './ip-bytes.ts';
 export * from './secret.ts';
+export type * from './google-design.ts';
 export type * from './vpn-design.ts';

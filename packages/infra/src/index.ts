@@ -7,6 +7,7 @@ export { advertisedRanges, vpnNames } from './stacks/awsvpn.ts';
 export { knownOutputs, type KnownOutputs, type StackOutputs } from './stacks/outputs.ts';
 export { dashboard } from './dashboard/dashboard.ts';
 export { type CloudAnswers, readVpn, unknownAnswers } from './vpn/read.ts';
+export { readGoogle } from './verify/read-google.ts';
 export { type Check } from './verify/check.ts';
 export { type Verification, verify, type VerifyOptions } from './verify/verify.ts';
 export { type Copied, copyImages, type ImagesOptions, lockImages, type Locked } from './images/images.ts';

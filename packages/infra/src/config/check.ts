@@ -89,7 +89,7 @@ function checkRanges({ nodeCIDRs, podCIDRs, host, aws, vpn }: Facts): Problem[] 
     problems.push(
       warning(
         ['gcp', 'nodeCIDRs'],
-        `is not set; its default ${defaults.nodeCIDRs.join(', ')} covers the AWS range ${vpcText}. List the cluster's own node ranges, and make sure that none of the network's subnets lies in ${vpcText}`,
+        `is not set; its default ${defaults.nodeCIDRs.join(', ')} covers the AWS range ${vpcText}. List the cluster's own node ranges, and make sure that none of the network's subnets lies in ${vpcText} (an auto-mode network has one in every region, and 10.200.0.0/20 in europe-west9)`,
       ),
     );
   return problems;

@@ -249,8 +249,9 @@ export const networkCauses: readonly Cause<NetworkSymptoms>[] = [
   {
     id: 'vpc-not-learned',
     when: { vpcLearned: ['no'] },
-    cause: 'no BGP session brings the VPC’s range to Google',
-    next: 'mend the tunnels above first',
+    cause:
+      'Google has no route to the VPC’s range: no BGP session brings it, or a subnet of the network has the range itself (an auto-mode network has 10.200.0.0/20 in europe-west9)',
+    next: 'mend the tunnels above first; where they are sound, gcloud compute networks subnets list, and choose another vpcCIDR',
     lab: 'wrong-identity',
   },
 ];

@@ -1,12 +1,15 @@
 import { errorMessage, PosternError } from '@postern/core';
 import type { Instance } from '../config/model.ts';
 import type { RemovedStack } from '../generate/removed.ts';
+import { tunnelPort } from '../stacks/connect.ts';
 import { synthesize } from '../stacks/synth.ts';
 import { readVpn, unknownAnswers } from '../vpn/read.ts';
 import { askAmazon } from './ask-amazon.ts';
 import { askGoogle } from './ask-google.ts';
 import { type Check, failed, unasked } from './check.ts';
 import { type GoogleApi, googleApi } from './google.ts';
+import { readGoogle } from './read-google.ts';
+import { serverCheck, type ServerPlace } from './server-check.ts';
 import { connectChecks, natChecks } from './static-checks.ts';
 import { endpointChecks, vpnChecks } from './vpn-checks.ts';
 
@@ -15,6 +18,8 @@ import { endpointChecks, vpnChecks } from './vpn-checks.ts';
 export interface VerifyOptions {
   readonly instance: Instance;
   readonly removed: readonly RemovedStack[];
+  /** Where the tunnel server is asked, instead of at its reserved address. */
+  readonly server?: ServerPlace | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly step: (text: string) => void;
@@ -26,23 +31,33 @@ export interface Verification {
   readonly checks: readonly Check[];
 }
 
-export async function verify({ instance, removed, env, signal, step }: VerifyOptions): Promise<Verification> {
+export async function verify({ instance, removed, server, env, signal, step }: VerifyOptions): Promise<Verification> {
   const api = googleApi(env, signal);
   const stacks = synthesize(instance);
   const checks: Check[] = [];
-  const nat = stacks.get('nat');
-  if (nat !== undefined) {
+  const google = readGoogle(stacks);
+  if (google !== undefined && stacks.has('nat')) {
     step('asking Google about the NAT addresses');
-    checks.push(...(await guarded('nat', 'addresses', () => natChecks(api, nat))));
+    checks.push(...(await guarded('nat', 'addresses', () => natChecks(api, google))));
   }
   if (instance.aws !== undefined) {
     step('asking both clouds about the VPN');
     checks.push(...(await vpn(api, instance, signal)));
   }
-  const connect = stacks.get('connect');
-  if (connect !== undefined) {
+  if (google !== undefined && stacks.has('connect')) {
     step('asking Google about the tunnel server');
-    checks.push(...(await guarded('tunnel', 'server', () => connectChecks(api, connect))));
+    let address: string | undefined;
+    const ask = async () => {
+      const findings = await connectChecks(api, google);
+      ({ address } = findings);
+      return findings.checks;
+    };
+    checks.push(...(await guarded('tunnel', 'address and firewall', ask)));
+    const place = server ?? (address === undefined ? undefined : { host: address, port: tunnelPort });
+    if (place !== undefined) {
+      step('dialling the tunnel server');
+      checks.push(await serverCheck(place, signal));
+    }
   }
   checks.push(...removed.map(({ name }) => stillThere(name)));
   return { instance: instance.name, verdict: overall(checks), checks };
@@ -66,7 +81,11 @@ async function vpn(api: GoogleApi, instance: Instance, signal: AbortSignal): Pro
 }
 
 /** One path that cannot be asked must not hide the others. */
-async function guarded(path: Check['path'], check: string, ask: () => Promise<Check[]>): Promise<Check[]> {
+async function guarded(
+  path: Check['path'],
+  check: string,
+  ask: () => Promise<readonly Check[]>,
+): Promise<readonly Check[]> {
   try {
     return await ask();
   } catch (error) {

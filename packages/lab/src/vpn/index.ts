@@ -1,5 +1,5 @@
 /** The VPN lab, and the two clouds' APIs answered from what it sees. */
-export { type LabServer, startComputeServer } from '../gcp/server.ts';
+export { type ComputeState, type LabServer, startComputeServer } from '../gcp/server.ts';
 export { labAnswers } from './answers.ts';
 export { startEc2Server } from './ec2-server.ts';
 export { type Fault, faults, parseFault } from './faults.ts';

@@ -234,7 +234,7 @@ suite('faults', () => {
 
 suite('the clouds’ answers', () => {
   const state = imaginedState(designOf(), ['tunnel-1'], '2026-01-01T00:00:00Z');
-  const get = (path: string) => answer('GET', `/compute/v1/projects/p-1/${path}`, state);
+  const get = (path: string) => answer('GET', `/compute/v1/projects/p-1/${path}`, { vpn: state });
 
   test('a session that is down is down, and its tunnel too', () => {
     const { body } = get('regions/europe-west3/routers/vpn/getRouterStatus');
@@ -257,9 +257,9 @@ suite('the clouds’ answers', () => {
       'global/x/y/z',
     ])
       assert.equal(get(path).status, 404, path);
-    assert.equal(answer('GET', '/compute/v1/projects/other/aggregated/routers', state).status, 404);
-    assert.equal(answer('GET', '/', state).status, 404);
-    assert.equal(answer('POST', '/compute/v1/projects/p-1/regions/europe-west3/routers', state).status, 405);
+    assert.equal(answer('GET', '/compute/v1/projects/other/aggregated/routers', { vpn: state }).status, 404);
+    assert.equal(answer('GET', '/', { vpn: state }).status, 404);
+    assert.equal(answer('POST', '/compute/v1/projects/p-1/regions/europe-west3/routers', { vpn: state }).status, 405);
   });
 
   test('EC2 tells IPsec from BGP, and no answer of either cloud holds a key', () => {

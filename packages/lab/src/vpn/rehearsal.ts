@@ -1,4 +1,4 @@
-import { PosternError, type VpnDesign } from '@postern/core';
+import { type GoogleDesign, PosternError, type VpnDesign } from '@postern/core';
 import { isBroken, merge } from './breakages.ts';
 import type { Fault } from './faults.ts';
 import { requireVpnLab } from './need.ts';
@@ -28,6 +28,8 @@ export interface StepResult {
 
 export interface RehearsalOptions {
   readonly design: VpnDesign;
+  /** What else the compute endpoint answers for. */
+  readonly google?: GoogleDesign | undefined;
   readonly faults: readonly { readonly fault: Fault; readonly tunnel: number }[];
   readonly failover: boolean;
   readonly stateFile: string | undefined;
@@ -194,6 +196,7 @@ class Run {
       propagatedRoutes: [],
       fixedRoutes: [],
       startedAt: this.#options.startedAt,
+      google: this.#options.google,
     };
   }
 

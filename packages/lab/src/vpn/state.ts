@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errorCode, PosternError, type VpnDesign } from '@postern/core';
+import { errorCode, type GoogleDesign, PosternError, type VpnDesign } from '@postern/core';
 import type { Broken } from './breakages.ts';
 import type { TunnelState } from './world.ts';
 
@@ -19,6 +19,8 @@ export interface LabState {
   readonly propagatedRoutes: readonly string[];
   readonly fixedRoutes: readonly string[];
   readonly startedAt: string;
+  /** What else of Google Cloud's the instance has. */
+  readonly google?: GoogleDesign | undefined;
 }
 
 /** `lab vpn` needs root, and only root writes here: no other user can put a link in its way. */

@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import { formatDiagnostic } from '@postern/core';
+import { type Command, InvalidArgumentError } from 'commander';
+import { formatDiagnostic, parseHostPort } from '@postern/core';
 import { terminationSignal } from '@postern/daemon';
 import type { Check, Verification } from '@postern/infra';
 import { type OutputFormat, outputOption, printObject, table } from '../../io/output.ts';
@@ -13,6 +13,7 @@ export function registerVerify(instance: Command): void {
       'check every path live, through the clouds’ APIs: a verdict each, and on failure the likely cause and the next step',
     )
     .argument('[dir]', 'the instance’s directory', '.')
+    .option('--server <host:port>', 'ask the tunnel server here instead of at its reserved address', server)
     .option('-q, --quiet', 'no progress')
     .addOption(outputOption())
     .addHelpText(
@@ -25,9 +26,10 @@ Exit code: 0 all is well, 1 something failed or could not be asked.
 Examples:
   postern instance verify
   postern instance verify instances/acme -o json
+  kubectl port-forward deployment/postern-tunnel-server 50050 &  postern instance verify --server 127.0.0.1:50050
 `,
     )
-    .action(async (dir: string, { quiet, output }: { quiet?: boolean; output: OutputFormat }) => {
+    .action(async (dir: string, { server: place, quiet, output }: Options) => {
       const { loadInstance, readRemovedStacks, verify } = await import('@postern/infra');
       const { instance, diagnostics } = loadInstance(dir);
       for (const diagnostic of diagnostics) process.stderr.write(`${formatDiagnostic(diagnostic)}\n`);
@@ -37,6 +39,7 @@ Examples:
       const verification = await verify({
         instance,
         removed,
+        server: place,
         env: process.env,
         signal: terminationSignal(),
         step,
@@ -44,6 +47,18 @@ Examples:
       printObject(verification, output, () => report(verification));
       if (verification.verdict !== 'ok') process.exitCode = 1;
     });
+}
+
+interface Options {
+  readonly server?: { readonly host: string; readonly port: number };
+  readonly quiet?: boolean;
+  readonly output: OutputFormat;
+}
+
+function server(text: string): { host: string; port: number } {
+  const parsed = parseHostPort(text);
+  if ('reason' in parsed) throw new InvalidArgumentError(`${text} ${parsed.reason}`);
+  return { host: parsed.host.kind === 'ip' ? parsed.host.ip : parsed.host.name, port: parsed.port };
 }
 
 const words = { ok: 'ok', failed: 'FAILED', unknown: 'unknown' } as const;

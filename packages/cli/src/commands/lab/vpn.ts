@@ -37,8 +37,11 @@ const help = `
 Needs Linux, root and the Debian packages that it names when they are missing. Nothing of this machine's network is touched.
 Keys, addresses, AS numbers and proposals come from terraform/stacks/*/cdk.tf.json beside config.yaml.
 
-Faults: wrong-key, wrong-proposal, wrong-asn, wrong-inside, wrong-address, unreachable (each of one tunnel: wrong-key=2),
-not-advertised, not-propagated, security-group.
+Faults of one tunnel, the first where no number is given (wrong-key=2); those marked * hit both tunnels of its connection:
+wrong-key, wrong-proposal, wrong-asn*, wrong-inside, wrong-address*, wrong-identity, ikev1-only, stale-options, narrowed*,
+unreachable, unfinished, gateway-failed, tunnel-absent, connection-absent*, peer-disabled, peer-absent, bgp-blocked,
+stale-telemetry. Of the network: not-advertised, too-many-routes, not-propagated, static-route, router-absent,
+gateway-detached, security-group.
 
 Examples:
   postern lab vpn --config config.yaml
@@ -52,13 +55,14 @@ function collect(value: string, all: readonly string[]): string[] {
 
 async function run(options: Options): Promise<void> {
   const { parseFault, rehearse, stateFileDefault } = await import('@postern/lab/vpn');
-  const { design, notes } = await vpnDesign(options.config);
+  const { design, google, notes } = await vpnDesign(options.config);
   for (const note of notes) process.stderr.write(`${note}\n`);
   const signal = terminationSignal();
   const bar = progress({ quiet: options.quiet === true });
   try {
     const rehearsal = await rehearse({
       design,
+      google,
       faults: options.fault.map((text) => parseFault(text, design.tunnels.length)),
       failover: options.failover && options.hold !== true,
       stateFile: options.state ?? (options.hold === true ? stateFileDefault : undefined),
@@ -85,7 +89,10 @@ async function hold(state: () => Promise<LabState>, signal: AbortSignal): Promis
   const { startComputeServer, startEc2Server } = await import('@postern/lab/vpn');
   const fresh = cached(state);
   const free = { host: '127.0.0.1', port: 0 };
-  const gcp = await startComputeServer(free, fresh);
+  const gcp = await startComputeServer(free, async () => {
+    const vpn = await fresh();
+    return { vpn, google: vpn.google };
+  });
   const ec2 = await startEc2Server(free, fresh);
   const timer = setInterval(() => void fresh().catch(() => {}), 1000); // for whoever reads the state file
   process.stdout.write(`# the lab is up until Ctrl-C; in another shell:
