@@ -26,8 +26,7 @@ export async function serverCheck(
   const answer = await dial({ host, port }, signal);
   if (answer.kind === 'certificate') {
     const detail = `${place} speaks TLS, certificate valid until ${answer.validTo.toISOString()}`;
-    if (answer.validTo.getTime() > now() && answer.validFrom.getTime() <= now())
-      return passed('tunnel', name, detail);
+    if (answer.validTo.getTime() > now() && answer.validFrom.getTime() <= now()) return passed('tunnel', name, detail);
     return failed('tunnel', name, detail, {
       id: 'certificate-expired',
       cause: 'the tunnel server’s certificate is not valid now: every agent and client refuses it',
