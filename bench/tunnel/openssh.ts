@@ -1,5 +1,5 @@
 /** OpenSSH: the agent's side forwards a port of an own sshd back to the target (-R), the client's side reaches that port (-L). */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { findProgram, need, run } from '@postern/testing';
@@ -35,6 +35,7 @@ AllowTcpForwarding yes
 Ciphers ${cipher}
 `,
   );
+  mkdirSync('/run/sshd', { recursive: true }); // privilege separation wants it; a boot without systemd has not made it
   // sshd starts itself anew for each connection and insists on its absolute path.
   const server = world.spawn(findProgram('sshd')!, ['-D', '-e', '-f', config]);
   await server.line(/Server listening on/);

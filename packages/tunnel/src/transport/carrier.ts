@@ -3,6 +3,7 @@ import { formatDuration } from '@postern/core';
 import type { FrameSink, ResetCode } from '../wire/index.ts';
 import { BatchWriter } from './batch-writer.ts';
 import type { MemoryBudget } from './budget.ts';
+import { resetSocket } from './reset.ts';
 import type { Sweepable, Sweeper } from './sweeper.ts';
 import type { TunnelStream } from './tunnel-stream.ts';
 
@@ -93,7 +94,7 @@ export class Carrier implements FrameSink, Sweepable {
 
   reset(code: ResetCode, message: string): void {
     if (this.#over) return;
-    this.#socket.resetAndDestroy();
+    resetSocket(this.#socket);
     this.#finish({ code, message });
   }
 
@@ -108,7 +109,7 @@ export class Carrier implements FrameSink, Sweepable {
   end(code: ResetCode, message: string): void {
     if (this.#over) return;
     this.#tunnel?.reset(code, message);
-    this.#socket.resetAndDestroy();
+    resetSocket(this.#socket);
     this.#finish({ code, message });
   }
 

@@ -13,14 +13,17 @@ const lookMs = 1000;
  * has no peer any more. There is no documented way to ask; where the undocumented one is missing, the pings remain.
  */
 export function endWhenDead(session: Http2Session, socket: Socket): void {
+  // Taken now: `session.socket` is a proxy that throws once the session is destroyed, which is before its 'close'.
+  const { _handle: handle } = socket as unknown as { _handle?: Handle | null };
+  if (typeof handle?.getpeername !== 'function') return;
   const timer = setInterval(() => {
-    if (isDead(socket) && !session.destroyed) session.destroy(new PosternError('CLOSED', 'the connection was reset'));
+    if (!session.destroyed && handle.getpeername({}) < 0)
+      session.destroy(new PosternError('CLOSED', 'the connection was reset'));
   }, lookMs);
   timer.unref();
   session.once('close', () => clearInterval(timer));
 }
 
-function isDead(socket: Socket): boolean {
-  const { _handle: handle } = socket as unknown as { _handle?: { getpeername?: (out: object) => number } | null };
-  return typeof handle?.getpeername === 'function' && handle.getpeername({}) < 0;
+interface Handle {
+  getpeername(out: object): number;
 }

@@ -2,6 +2,7 @@
 export * from './batch-writer.ts';
 export * from './budget.ts';
 export * from './carrier.ts';
+export * from './reset.ts';
 export * from './settings.ts';
 export * from './sweeper.ts';
 export * from './tunnel-stream.ts';

@@ -1,13 +1,12 @@
-/** On demand: node --test test/soak/tunnel-switches.ts. It was seen to hang in a whole run and goes back to test/e2e/tunnel when that is understood. */
 /** Ending it: revocation, the customer's pause, a changed policy. Each on a busy connection, each within a second. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '@postern/testing';
-import { prove } from '../conformance/tunnel-interop/identity.ts';
-import { busy, chatter } from '../e2e/tunnel/busy.ts';
-import { connectVia, open, refused, target, type Target } from '../e2e/tunnel/targets.ts';
-import { agentEmail, clientEmail, policyYaml, portOf, TunnelWorld } from '../e2e/tunnel/world.ts';
+import { prove } from '../../conformance/tunnel-interop/identity.ts';
+import { busy, chatter } from './busy.ts';
+import { connectVia, open, refused, target, type Target } from './targets.ts';
+import { agentEmail, clientEmail, policyYaml, portOf, TunnelWorld } from './world.ts';
 
 const second = 'second@acme.example';
 const secondAgent = 'dc2@acme.example';
