@@ -1,5 +1,4 @@
 /** A reset closes the descriptor whatever the socket was doing; the kernel's own table is the witness. */
-import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
