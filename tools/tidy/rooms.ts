@@ -32,6 +32,7 @@ export const pureFolders: readonly string[] = [
   'packages/infra/src/playbook',
   'packages/privatelink/src/kinds',
   'packages/privatelink/src/plan',
+  'packages/privatelink/src/plumbing/plan',
   'packages/sandbox/src/plan',
   'packages/sandbox/src/gate',
   'packages/sandbox/src/baseline',

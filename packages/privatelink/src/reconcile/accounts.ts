@@ -5,10 +5,14 @@ import type { NameRef } from '../kinds/fields.ts';
 import { type HiveConfigSpec, targetNamespace } from '../kinds/hive-config.ts';
 import {
   type AssociationClient,
+  associatedPlumbingCalls,
+  type AssociatedPlumber,
   associationCalls,
   baseCalls,
   type CustomerClient,
   customerCalls,
+  endpointPlumbingCalls,
+  type EndpointPlumber,
   type HubClient,
   hubCalls,
 } from '../providers/aws/calls.ts';
@@ -50,17 +54,48 @@ export class Accounts {
   }
 
   async hub(config: HiveConfigSpec | undefined, region: string, forCleanUp: boolean): Promise<NamedHub> {
+    const keys = await this.#hubKeys(config, forCleanUp);
+    return { client: this.#clients.for(hubCalls, who(keys), region || regionDefault, keys), who: who(keys) };
+  }
+
+  async #hubKeys(config: HiveConfigSpec | undefined, forCleanUp: boolean): Promise<AwsKeys> {
     const ref = config?.awsPrivateLink?.credentialsSecretRef;
     if (ref === undefined)
       throw new CredentialsError(
         'HiveConfig has no spec.awsPrivateLink, so the credentials of the hub account are not known; put it back until the link is removed',
       );
-    const keys = await this.#fromSecret(
+    return this.#fromSecret(
       'HiveConfig spec.awsPrivateLink.credentialsSecretRef',
       { namespace: targetNamespace(config), name: ref.name },
       forCleanUp,
     );
-    return { client: this.#clients.for(hubCalls, who(keys), region || regionDefault, keys), who: who(keys) };
+  }
+
+  #associationKeys(config: HiveConfigSpec | undefined, name: string, forCleanUp: boolean): Promise<AwsKeys> {
+    return this.#fromSecret(
+      'HiveConfig spec.awsPrivateLink.associatedVPCs[].credentialsSecretRef',
+      { namespace: targetNamespace(config), name },
+      forCleanUp,
+    );
+  }
+
+  /** For the VPCs of the inventory. */
+  async endpointPlumber(config: HiveConfigSpec, region: string): Promise<EndpointPlumber> {
+    const keys = await this.#hubKeys(config, false);
+    return this.#clients.for(endpointPlumbingCalls, who(keys), region, keys);
+  }
+
+  /** For an associated VPC. @param secretName undefined: the hub's account owns it */
+  async associatedPlumber(
+    config: HiveConfigSpec,
+    secretName: string | undefined,
+    region: string,
+  ): Promise<AssociatedPlumber> {
+    const keys =
+      secretName === undefined
+        ? await this.#hubKeys(config, false)
+        : await this.#associationKeys(config, secretName, false);
+    return this.#clients.for(associatedPlumbingCalls, who(keys), region, keys);
   }
 
   async association(
@@ -69,11 +104,7 @@ export class Accounts {
     region: string,
     forCleanUp: boolean,
   ): Promise<AssociationClient> {
-    const keys = await this.#fromSecret(
-      'HiveConfig spec.awsPrivateLink.associatedVPCs[].credentialsSecretRef',
-      { namespace: targetNamespace(config), name: secretName },
-      forCleanUp,
-    );
+    const keys = await this.#associationKeys(config, secretName, forCleanUp);
     return this.#clients.for(associationCalls, who(keys), region || regionDefault, keys);
   }
 

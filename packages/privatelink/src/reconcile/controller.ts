@@ -68,6 +68,8 @@ export class Controller {
     const queue = workQueue(clock);
     const keys = new Map<string, ObjectKey>();
     const unseen = new Set<string>();
+    /** Being looked at: no verdict yet, or one that is being made anew. */
+    const looking = new Set<string>();
     const onChange = (key: ObjectKey): void => {
       if (linkKindOf(key) === undefined) {
         // A configuration, a Secret or a provision may matter to any link; a link to which it does not costs no call.
@@ -82,14 +84,16 @@ export class Controller {
       unseen.delete(id);
       const key = keys.get(id);
       if (key === undefined) return undefined; // gone, and looked at once more for its own last event
+      looking.add(id);
       const verdict = await this.#look(reconciler, key, ended);
+      looking.delete(id);
       if (verdict === undefined) return undefined;
       if (verdict.state === 'gone') {
         if (!unseen.has(id)) keys.delete(id);
         this.#verdicts.delete(id);
       } else this.#verdicts.set(id, { key, verdict });
-      if (once && unseen.size === 0 && [...this.#verdicts.values()].every(({ verdict }) => verdict.settled))
-        stop.abort();
+      const allSeen = unseen.size === 0 && looking.size === 0;
+      if (once && allSeen && [...this.#verdicts.values()].every(({ verdict }) => verdict.settled)) stop.abort();
       return verdict.afterMs;
     };
     const watching = store.watch(privateLinkKinds, onChange, ended);

@@ -1,9 +1,15 @@
 import type { Command } from 'commander';
 import { addController } from './controller.ts';
 import { addCrds } from './crds.ts';
+import { addDisable } from './disable.ts';
+import { addEnable } from './enable.ts';
+import { addEndpointVpcCommands } from './endpointvpc.ts';
 import { addLeaks } from './leaks.ts';
+import { addPermissions } from './permissions.ts';
 import { addPlan } from './plan.ts';
 import { addStatus } from './status.ts';
+import { addTemplate } from './template.ts';
+import { addVerify } from './verify.ts';
 
 /** `postern privatelink ...` */
 export function registerPrivatelink(root: Command): void {
@@ -15,4 +21,10 @@ export function registerPrivatelink(root: Command): void {
   addStatus(privatelink);
   addLeaks(privatelink);
   addCrds(privatelink);
+  addEnable(privatelink);
+  addDisable(privatelink);
+  addEndpointVpcCommands(privatelink);
+  addVerify(privatelink);
+  addPermissions(privatelink);
+  addTemplate(privatelink);
 }

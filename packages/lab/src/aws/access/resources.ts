@@ -30,7 +30,8 @@ export function resourcesOf(call: Call): readonly string[] {
       // Describe calls cannot be narrowed to a resource.
       return call.action.startsWith('Describe') ? [] : ec2Resources(call);
     case 'route53': {
-      const zone = call.input['HostedZoneId'] ?? call.input['Id'];
+      const tagged = call.input['ResourceType'] === 'hostedzone' ? call.input['ResourceId'] : undefined;
+      const zone = call.input['HostedZoneId'] ?? call.input['Id'] ?? tagged;
       return typeof zone === 'string'
         ? [`arn:${call.partition}:route53:::hostedzone/${zone.replace(/^\/?hostedzone\//, '')}`]
         : [];

@@ -10,7 +10,7 @@ import type { Operations } from '../model/operations.ts';
 import { page } from '../world/page.ts';
 import { makeChange } from './change.ts';
 import { type HostedZone, hostedZones } from './records.ts';
-import { bare, needOwnVpc, needZone, noSuchZone, refuseConflict, showVpc } from './zone.ts';
+import { bare, mayLookAtVpcs, needOwnVpc, needZone, noSuchZone, refuseConflict, showVpc } from './zone.ts';
 
 export const associationOperations: Operations<typeof sdk> = {
   AssociateVPCWithHostedZone(call, input) {
@@ -35,6 +35,7 @@ export const associationOperations: Operations<typeof sdk> = {
   DisassociateVPCFromHostedZone(call, input) {
     const zone = hostedZones.get(call.world, bare(input.HostedZoneId ?? ''));
     if (zone === undefined) throw noSuchZone(input.HostedZoneId);
+    mayLookAtVpcs(call);
     const id = input.VPC?.VPCId ?? '';
     // Either owner may: the zone's, or the VPC's.
     if (zone.account !== call.account && vpcs.get(call.world, id)?.account !== call.account)

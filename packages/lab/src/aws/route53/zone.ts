@@ -142,6 +142,7 @@ export const zoneOperations: Operations<typeof sdk> = {
 
   // Zones of all accounts that a VPC is associated with: https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListHostedZonesByVPC.html
   ListHostedZonesByVPC(call, input) {
+    mayLookAtVpcs(call);
     const found = hostedZones
       .all(call.world)
       .filter((zone) => zone.vpcs.some(({ id }) => id === input.VPCId) && !call.hides(zone));
@@ -181,6 +182,7 @@ export function noSuchZone(id: string | undefined): AwsError {
 
 /** A VPC of the caller; another's is refused in the words Route 53 has for it. */
 export function needOwnVpc(call: Call, wanted: sdk.VPC, doing: string): ZoneVpc {
+  mayLookAtVpcs(call);
   const vpc = vpcs.get(call.world, wanted.VPCId);
   if (vpc === undefined || vpc.region !== wanted.VPCRegion)
     throw new AwsError(
@@ -194,6 +196,14 @@ export function needOwnVpc(call: Call, wanted: sdk.VPC, doing: string): ZoneVpc 
       401,
     );
   return { id: vpc.id, region: vpc.region };
+}
+
+/**
+ * Route 53 looks at a VPC with the caller's permissions ("dependent actions"):
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonroute53.html
+ */
+export function mayLookAtVpcs(call: Call): void {
+  call.authorize('ec2:DescribeVpcs', []);
 }
 
 /** https://docs.aws.amazon.com/Route53/latest/APIReference/API_AssociateVPCWithHostedZone.html: one zone of a name a VPC. */

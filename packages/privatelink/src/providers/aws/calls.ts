@@ -45,7 +45,8 @@ export const customerCalls = {
   describeServicePermissions: on('ec2', ec2.DescribeVpcEndpointServicePermissionsCommand),
   modifyServicePermissions: on('ec2', ec2.ModifyVpcEndpointServicePermissionsCommand),
   deleteServices: on('ec2', ec2.DeleteVpcEndpointServiceConfigurationsCommand),
-  createTags: on('ec2', ec2.CreateTagsCommand, 'optional'),
+  /** A service is made with its tags, which prove whose it is; AWS asks for this at its creation. */
+  createTags: on('ec2', ec2.CreateTagsCommand),
   describeConnections: on('ec2', ec2.DescribeVpcEndpointConnectionsCommand, 'optional'),
   rejectConnections: on('ec2', ec2.RejectVpcEndpointConnectionsCommand, 'optional'),
   acceptConnections: on('ec2', ec2.AcceptVpcEndpointConnectionsCommand, 'optional'),
@@ -84,6 +85,41 @@ export const associationCalls = {
   disassociateVpc: on('route53', route53.DisassociateVPCFromHostedZoneCommand),
 } as const;
 
+/** Network plumbing in the account with the endpoint VPCs; only the commands that prepare and verify VPCs make these. */
+export const endpointPlumbingCalls = {
+  describeZones: on('ec2', ec2.DescribeAvailabilityZonesCommand),
+  describeVpcs: on('ec2', ec2.DescribeVpcsCommand),
+  describeSubnets: on('ec2', ec2.DescribeSubnetsCommand),
+  describeRouteTables: on('ec2', ec2.DescribeRouteTablesCommand),
+  describeGroups: on('ec2', ec2.DescribeSecurityGroupsCommand),
+  describePeerings: on('ec2', ec2.DescribeVpcPeeringConnectionsCommand),
+  describeEndpoints: on('ec2', ec2.DescribeVpcEndpointsCommand),
+  acceptPeering: on('ec2', ec2.AcceptVpcPeeringConnectionCommand),
+  createRoute: on('ec2', ec2.CreateRouteCommand),
+  deleteRoute: on('ec2', ec2.DeleteRouteCommand),
+  allowIngress: on('ec2', ec2.AuthorizeSecurityGroupIngressCommand),
+  forbidIngress: on('ec2', ec2.RevokeSecurityGroupIngressCommand),
+  describeTransitAttachments: on('ec2', ec2.DescribeTransitGatewayVpcAttachmentsCommand, 'optional'),
+  getZone: on('route53', route53.GetHostedZoneCommand),
+} as const;
+
+/** Network plumbing in the account that owns an associated VPC. */
+export const associatedPlumbingCalls = {
+  describeVpcs: on('ec2', ec2.DescribeVpcsCommand),
+  describeVpcAttribute: on('ec2', ec2.DescribeVpcAttributeCommand),
+  describeRouteTables: on('ec2', ec2.DescribeRouteTablesCommand),
+  describeGroups: on('ec2', ec2.DescribeSecurityGroupsCommand),
+  describePeerings: on('ec2', ec2.DescribeVpcPeeringConnectionsCommand),
+  createPeering: on('ec2', ec2.CreateVpcPeeringConnectionCommand),
+  createTags: on('ec2', ec2.CreateTagsCommand),
+  deletePeering: on('ec2', ec2.DeleteVpcPeeringConnectionCommand),
+  createRoute: on('ec2', ec2.CreateRouteCommand),
+  deleteRoute: on('ec2', ec2.DeleteRouteCommand),
+  allowIngress: on('ec2', ec2.AuthorizeSecurityGroupIngressCommand),
+  forbidIngress: on('ec2', ec2.RevokeSecurityGroupIngressCommand),
+  describeTransitAttachments: on('ec2', ec2.DescribeTransitGatewayVpcAttachmentsCommand, 'optional'),
+} as const;
+
 /** The base identity of AssumeRole. */
 export const baseCalls = {
   assumeRole: on('sts', sts.AssumeRoleCommand),
@@ -103,6 +139,8 @@ export type CustomerClient = ClientOf<typeof customerCalls>;
 export type HubClient = ClientOf<typeof hubCalls>;
 export type AssociationClient = ClientOf<typeof associationCalls>;
 export type BaseClient = ClientOf<typeof baseCalls>;
+export type EndpointPlumber = ClientOf<typeof endpointPlumbingCalls>;
+export type AssociatedPlumber = ClientOf<typeof associatedPlumbingCalls>;
 
 /** The optional actions of the hub and customer, as IAM writes them. */
 export function iamAction(call: Pick<Call<never, unknown>, 'service' | 'action'>): string {
