@@ -158,6 +158,7 @@ async function throughGateways(url: string, folder: string, stage: Stage): Promi
 interface Section {
   endpointVPCInventory: object[];
   associatedVPCs: Array<{ vpcID: string }>;
+  dnsRecordType?: string;
 }
 
 function editHive(folder: string, change: (section: Section) => void): void {
@@ -252,6 +253,7 @@ async function drift(
   const text = hiveText(folder);
   editHive(folder, (section) => {
     section.associatedVPCs = section.associatedVPCs.filter(({ vpcID }) => vpcID !== stage.farVpc);
+    section.dnsRecordType = 'ARecord';
   });
   // The endpoint loses a subnet and a tag, the zone its tags.
   await hub.ec2.modifyVpcEndpoint({ VpcEndpointId: endpoint!.VpcEndpointId, RemoveSubnetIds: [stage.subnets[1]!] });
