@@ -2,7 +2,6 @@
 export * from './editor.ts';
 export * from './files/files-editor.ts';
 export * from './files/files-store.ts';
-export { lookAt, readResourceFile } from './files/folder.ts';
 export { type GuardedObject, judgeRemovals } from './files/guard.ts';
 export * from './kinds.ts';
 export * from './kubernetes/index.ts';

@@ -1,5 +1,23 @@
-import type { Store } from '@postern/resources';
-import type { AwsPrivateLink, HiveConfigSpec, InventoryEntry } from '../kinds/hive-config.ts';
+import { ConfigError, type Clock } from '@postern/core';
+import {
+  anyKind,
+  defineKind,
+  type EditDocument,
+  type OpenedStore,
+  openStore,
+  secretKind,
+  type Store,
+  type StoreSource,
+} from '@postern/resources';
+import { z } from 'zod';
+import {
+  type AwsPrivateLink,
+  hiveConfigKind,
+  hiveConfigName,
+  type HiveConfigSpec,
+  type InventoryEntry,
+} from '../kinds/hive-config.ts';
+import { privateLinkKinds } from '../kinds/index.ts';
 import { hubSecretLabel } from './plan/plan-enable.ts';
 import type { SecretCopy } from './plan/steps.ts';
 
@@ -54,4 +72,93 @@ export function applyEdit(section: AwsPrivateLink | undefined, edit: HiveEdit): 
 /** Whether a Secret is the copy that `enable` makes, by Hive's name for it and its label. */
 export function isCopy(secret: SecretText): boolean {
   return secret.labels[hubSecretLabel.key] === hubSecretLabel.value;
+}
+
+/** OpenShift's own description of the cluster it runs; only where it is and what it is called is read. */
+const infrastructureKind = anyKind(
+  defineKind({
+    apiVersion: 'config.openshift.io/v1',
+    kind: 'Infrastructure',
+    description: "OpenShift's description of its cluster.",
+    plural: 'infrastructures',
+    scope: 'Cluster',
+    spec: z.unknown(),
+  }),
+);
+
+const hiveConfig = anyKind(hiveConfigKind);
+const secrets = anyKind(secretKind);
+const hivePlace = { namespace: '', name: hiveConfigName };
+
+export async function openHome(options: {
+  readonly source: StoreSource;
+  readonly clock: Clock;
+  readonly random: () => number;
+}): Promise<HiveHome> {
+  const opened = await openStore({ ...options, kinds: privateLinkKinds, mode: 'read' });
+  // A broken file may be the very one that asks for a link: nothing is changed on half of what is wanted.
+  const errors = opened.report().problems.filter(({ severity }) => severity === 'error');
+  if (errors.length === 0) return homeOver(opened);
+  await opened.close();
+  throw new ConfigError(errors);
+}
+
+function homeOver({ store, editor, close }: OpenedStore): HiveHome {
+  return {
+    store,
+    async config() {
+      const document = await editor.read(hiveConfig, hivePlace);
+      return document?.['spec'] as HiveConfigSpec | undefined;
+    },
+    async edit(edit) {
+      await editor.edit(hiveConfig, hivePlace, (document) => edited(document, edit));
+    },
+    async infrastructure() {
+      return infrastructureOf(await editor.read(infrastructureKind, { namespace: '', name: 'cluster' }));
+    },
+    secret: async (place) => secretText(await editor.read(secrets, place)),
+    async putSecret({ namespace, name }, data) {
+      const labels = { [hubSecretLabel.key]: hubSecretLabel.value };
+      await editor.edit(secrets, { namespace, name }, (document) => {
+        const start: Record<string, unknown> = document ?? { apiVersion: 'v1', kind: 'Secret', type: 'Opaque' };
+        const { stringData: _old, ...rest } = start;
+        const metadata = { ...document?.metadata, name, namespace, labels: { ...document?.metadata.labels, ...labels } };
+        return { ...rest, metadata, data } as EditDocument;
+      });
+    },
+    async deleteSecret(place) {
+      await editor.remove(secrets, place);
+    },
+    close,
+  };
+}
+
+function edited(document: EditDocument | undefined, edit: HiveEdit): EditDocument | undefined {
+  const { apiVersion, kind } = hiveConfigKind;
+  const now = document ?? { apiVersion, kind, metadata: { name: hiveConfigName } };
+  const { awsPrivateLink, ...spec } = (now['spec'] ?? {}) as { awsPrivateLink?: AwsPrivateLink | null };
+  const section = applyEdit(awsPrivateLink ?? undefined, edit);
+  if (document === undefined && section === undefined) return undefined;
+  return { ...now, spec: section === undefined ? spec : { ...spec, awsPrivateLink: section } };
+}
+
+/** Of OpenShift's `Infrastructure/cluster`. */
+function infrastructureOf(document: EditDocument | undefined): Infrastructure | undefined {
+  const status = document?.['status'] as
+    | { infrastructureName?: unknown; platformStatus?: { aws?: { region?: unknown } } }
+    | undefined;
+  const [name, region] = [status?.infrastructureName, status?.platformStatus?.aws?.region];
+  return typeof name === 'string' && typeof region === 'string' ? { name, region } : undefined;
+}
+
+function secretText(document: EditDocument | undefined): SecretText | undefined {
+  if (document === undefined) return undefined;
+  const { data, stringData } = document as {
+    data?: Record<string, string> | null;
+    stringData?: Record<string, string> | null;
+  };
+  const plain = Object.entries(stringData ?? {}).map(
+    ([key, text]) => [key, Buffer.from(text).toString('base64')] as const,
+  );
+  return { data: { ...data, ...Object.fromEntries(plain) }, labels: document.metadata.labels ?? {} };
 }

@@ -1,8 +1,7 @@
 /** Sets the stage for private links: the HiveConfig's section, peering, routes, rules, inventory. */
 export { disable, enable, type EnableOptions } from './enabling.ts';
 export { type AddOptions, addEndpointVpc, removeEndpointVpc, type RemoveOptions } from './endpoint-vpc.ts';
-export type { HiveHome } from './home.ts';
-export { openFilesHome } from './home-files.ts';
+export { type HiveHome, openHome } from './home.ts';
 export { explainStep, type PlumbingPlan, type PlumbingStep } from './plan/steps.ts';
 export type { Check } from './plan/verify.ts';
 export { vpcTemplate } from './template-vpc.ts';

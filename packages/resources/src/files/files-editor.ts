@@ -1,7 +1,17 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type ParsedDocument, parseYaml, PosternError } from '@postern/core';
-import { type Document, isCollection, isMap, parseAllDocuments, stringify, visit, YAMLMap } from 'yaml';
+import {
+  type Document,
+  isCollection,
+  isMap,
+  isSeq,
+  parseAllDocuments,
+  stringify,
+  visit,
+  YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
 import {
   checkEdited,
   type EditDocument,
@@ -54,20 +64,23 @@ export class FilesEditor implements ResourceEditor {
       writeWhole(path, stringify(after));
       return { kind: 'created', where: path };
     }
-    const documents = parseAllDocuments(found.text) as Document[];
-    merge(documents[found.index]!, [], found.value, after);
-    writeWhole(path, documents.map((document) => document.toString()).join(''));
+    const documents = parseAllDocuments(found.text) as Document.Parsed[];
+    const document = documents[found.index]!;
+    merge(document, [], found.value, after);
+    const [start, end] = spanOf(documents, found.index, found.text);
+    writeWhole(path, found.text.slice(0, start) + print(document, found.text) + found.text.slice(end));
     return { kind: 'changed', where: path };
   }
 
   async remove(kind: ResourceKind, place: EditPlace): Promise<boolean> {
     const found = this.#find(kind, place);
     if (found === undefined) return false;
-    const documents = parseAllDocuments(found.text) as Document[];
-    const left = documents.filter((_, i) => i !== found.index);
+    const documents = parseAllDocuments(found.text) as Document.Parsed[];
     const path = join(this.#folder, found.file);
-    if (left.every(({ contents }) => contents === null)) rmSync(path);
-    else writeWhole(path, left.map((document) => document.toString({ directives: false })).join('---\n'));
+    const [start, end] = spanOf(documents, found.index, found.text);
+    const left = found.text.slice(0, start) + found.text.slice(end);
+    if (documents.every(({ contents }, i) => i === found.index || contents === null)) rmSync(path);
+    else writeWhole(path, start === 0 ? left.replace(/^---\r?\n/, '') : left);
     return true;
   }
 
@@ -113,6 +126,22 @@ function newFileName(kind: ResourceKind, { namespace, name }: EditPlace): string
   return `${[kind.kind.toLowerCase(), namespace, name].filter((part) => part !== '').join('-')}.yaml`;
 }
 
+/** The part of a file's text that is one document's: from the end of the one before it. */
+function spanOf(documents: readonly Document.Parsed[], index: number, text: string): [start: number, end: number] {
+  const start = index === 0 ? 0 : documents[index - 1]!.range[2];
+  return [start, index === documents.length - 1 ? text.length : documents[index]!.range[2]];
+}
+
+/** As its author writes: how wide flow collections are, whether lists are indented. */
+function print(document: Document, text: string): string {
+  const printed = document.toString({
+    lineWidth: 0,
+    indentSeq: !/^( *)[^\s#-][^\n]*:[ \t]*\n\1- /m.test(text),
+    flowCollectionPadding: !/[{[][^\s}\]]/.test(text),
+  });
+  return printed.endsWith('\n') ? printed : `${printed}\n`;
+}
+
 /** Changes only what differs, so that comments beside what stays, stay. */
 function merge(document: Document, path: readonly unknown[], before: unknown, after: unknown): void {
   if (sameDocument(before, after)) return;
@@ -124,7 +153,33 @@ function merge(document: Document, path: readonly unknown[], before: unknown, af
     if (node instanceof YAMLMap && node.items.length > 0) unflow(document, path);
     return;
   }
+  if (Array.isArray(before) && Array.isArray(after) && isSeq(node)) {
+    mergeList(document, path, before, after);
+    return;
+  }
   document.setIn(path, document.createNode(after));
+}
+
+/** Items that stay keep their nodes and comments; one that changed in its place is merged; others come and go. */
+function mergeList(document: Document, path: readonly unknown[], before: unknown[], after: unknown[]): void {
+  const list = document.getIn(path, true) as YAMLSeq;
+  const old = [...list.items];
+  const free = new Set(before.keys());
+  const kept = after.map((item) => {
+    const index = before.findIndex((known, i) => free.has(i) && sameDocument(known, item));
+    if (index >= 0) free.delete(index);
+    return index;
+  });
+  const merged: number[] = [];
+  list.items = after.map((item, i) => {
+    if (kept[i]! >= 0) return old[kept[i]!]!;
+    // The same place in a list of the same length: the item itself was changed.
+    if (before.length !== after.length || !free.has(i)) return document.createNode(item);
+    merged.push(i);
+    return old[i]!;
+  });
+  for (const i of merged) merge(document, [...path, i], before[i], after[i]);
+  if (list.flow === true && list.items.some((item) => isCollection(item))) list.flow = false;
 }
 
 /** `{}` that got something inside is easier to read as a block. */

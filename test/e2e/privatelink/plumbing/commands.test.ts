@@ -55,13 +55,13 @@ test('from an empty folder to a ready cluster, and all the way back', async () =
     dry,
     /2 steps, none of them done:\n1\. make the Secret hive\/awsprivatelink-hub-acct-creds from ops\/aws-creds/,
   );
-  assert.ok(!existsSync(join(dir.path, 'hiveconfig.yaml')));
+  assert.ok(!existsSync(join(dir.path, 'hiveconfig-hive.yaml')));
   await succeeds(dir.path, ...enable);
   assert.match(
-    read(dir.path, 'hiveconfig.yaml'),
+    read(dir.path, 'hiveconfig-hive.yaml'),
     new RegExp(`associatedVPCs:\\n +- region: ${region}\\n +vpcID: ${hive.vpc}`),
   );
-  assert.equal(statSync(join(dir.path, 'awsprivatelink-hub-acct-creds.yaml')).mode & 0o777, 0o600);
+  assert.equal(statSync(join(dir.path, 'secret-hive-awsprivatelink-hub-acct-creds.yaml')).mode & 0o777, 0o600);
   assert.match(await succeeds(dir.path, ...enable), /Nothing to do/);
   const other = await privatelink(dir.path, ...enable, '--dns-record-type', 'ARecord');
   assert.equal(other.code, 1);
@@ -102,8 +102,8 @@ test('from an empty folder to a ready cluster, and all the way back', async () =
   await succeeds(dir.path, 'endpointvpc', 'remove', endpoint.vpc);
   assert.match(await succeeds(dir.path, 'endpointvpc', 'remove', endpoint.vpc), /Nothing to do/);
   await succeeds(dir.path, 'disable');
-  assert.doesNotMatch(read(dir.path, 'hiveconfig.yaml'), /awsPrivateLink/);
-  assert.ok(!existsSync(join(dir.path, 'awsprivatelink-hub-acct-creds.yaml')));
+  assert.doesNotMatch(read(dir.path, 'hiveconfig-hive.yaml'), /awsPrivateLink/);
+  assert.ok(!existsSync(join(dir.path, 'secret-hive-awsprivatelink-hub-acct-creds.yaml')));
   assert.match(read(dir.path, 'aws.yaml'), /# from the vault/);
   assert.match(await succeeds(dir.path, 'disable'), /Nothing to do/);
   assert.equal(account.length, 12);
@@ -152,7 +152,7 @@ test('endpointvpc add killed with SIGKILL while it waits is completed by the nex
     );
     const { signal } = await command.stop('SIGKILL');
     assert.equal(signal, 'SIGKILL');
-    assert.ok(!read(dir.path, 'hiveconfig.yaml').includes(endpoint.vpc));
+    assert.ok(!read(dir.path, 'hiveconfig-hive.yaml').includes(endpoint.vpc));
     await fetch(`${url}/_postern/rules/${action}`, { method: 'DELETE' });
   }
   await succeeds(dir.path, ...add);
@@ -203,7 +203,7 @@ test("OpenShift's Infrastructure says region and infra id; the VPC is found by i
     Tags: [{ Key: 'kubernetes.io/cluster/hub-abc12', Value: 'shared' }],
   });
   await succeeds(dir.path, 'enable', '--creds-secret', 'ops/aws-creds');
-  assert.ok(read(dir.path, 'hiveconfig.yaml').includes(hive.vpc));
+  assert.ok(read(dir.path, 'hiveconfig-hive.yaml').includes(hive.vpc));
 });
 
 test(

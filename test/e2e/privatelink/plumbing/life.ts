@@ -7,7 +7,7 @@ import { IAM } from '@aws-sdk/client-iam';
 import type { AwsSimulator } from '@postern/lab/aws';
 import {
   addEndpointVpc,
-  openFilesHome,
+  openHome,
   type PolicyRole,
   removeEndpointVpc,
   verifyPlumbing,
@@ -79,7 +79,7 @@ async function prepareFar(url: string, { thirdAccount, farVpc }: Stage): Promise
 
 async function common(url: string, folder: string, { observer }: LifeOptions) {
   return {
-    home: await openFilesHome({ folder, clock }),
+    home: await openHome({ source: { kind: 'files', folder }, clock, random: Math.random }),
     awsEndpoint: url,
     clock,
     random: Math.random,

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AwsSimulator } from '@postern/lab/aws';
-import { addEndpointVpc, type HiveHome, openFilesHome, removeEndpointVpc } from '@postern/privatelink';
+import { addEndpointVpc, type HiveHome, openHome, removeEndpointVpc } from '@postern/privatelink';
 import { stringify } from 'yaml';
 import type { CallObserver } from '../../../../packages/privatelink/src/providers/aws/clients.ts';
 import { clock, Killed } from '../harness.ts';
@@ -106,7 +106,7 @@ export interface CommandOptions {
 
 /** A home that dies with its process. */
 async function mortalHome(folder: string, dead: () => boolean): Promise<HiveHome> {
-  const home = await openFilesHome({ folder, clock });
+  const home = await openHome({ source: { kind: 'files', folder }, clock, random: Math.random });
   return {
     ...home,
     edit(edit) {

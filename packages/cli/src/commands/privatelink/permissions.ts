@@ -47,7 +47,7 @@ async function run(options: Options): Promise<void> {
 }
 
 async function partitionOf(options: SourceOptions): Promise<string> {
-  if (options.resources === undefined) return 'aws';
+  if (options.resources === undefined && options.kubeconfig === undefined) return 'aws';
   const { openHome } = await import('./plumbing.ts');
   const { partitionOf: partitionOfRegion } = await import('@postern/privatelink');
   const home = await openHome(options);

@@ -1,7 +1,7 @@
 import type { Clock } from '@postern/core';
 import type { HiveHome, PlumbingPlan, PlumbingStep } from '@postern/privatelink';
 import { type OutputFormat, printable, printObject } from '../../io/output.ts';
-import { resourcesFolder, type SourceOptions } from './options.ts';
+import { sourceOf, type SourceOptions } from './options.ts';
 
 /** What the commands share that prepare accounts and VPCs. */
 
@@ -12,10 +12,10 @@ export interface PlumbingCommandOptions extends SourceOptions {
 
 /** Where the HiveConfig is edited. */
 export async function openHome(options: SourceOptions): Promise<HiveHome> {
-  const folder = resourcesFolder(options);
-  const { openFilesHome } = await import('@postern/privatelink');
+  const source = await sourceOf(options);
+  const { openHome: open } = await import('@postern/privatelink');
   const { systemClock } = await import('@postern/daemon');
-  return openFilesHome({ folder, stateFile: options.state, clock: systemClock });
+  return open({ source, clock: systemClock, random: Math.random });
 }
 
 /** Runs one of these commands and says what it does: the plan for a dry run, each step as it comes otherwise. */
