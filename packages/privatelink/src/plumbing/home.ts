@@ -120,10 +120,15 @@ function homeOver({ store, editor, close }: OpenedStore): HiveHome {
     async putSecret({ namespace, name }, data) {
       const labels = { [hubSecretLabel.key]: hubSecretLabel.value };
       await editor.edit(secrets, { namespace, name }, (document) => {
-        const start: Record<string, unknown> = document ?? { apiVersion: 'v1', kind: 'Secret', type: 'Opaque' };
-        const { stringData: _old, ...rest } = start;
-        const metadata = { ...document?.metadata, name, namespace, labels: { ...document?.metadata.labels, ...labels } };
-        return { ...rest, metadata, data } as EditDocument;
+        const start = document ?? { apiVersion: 'v1', kind: 'Secret', type: 'Opaque' };
+        const { stringData: _old, ...rest } = start as EditDocument & { stringData?: unknown };
+        const metadata = {
+          ...document?.metadata,
+          name,
+          namespace,
+          labels: { ...document?.metadata.labels, ...labels },
+        };
+        return { ...rest, metadata, data };
       });
     },
     async deleteSecret(place) {

@@ -5,13 +5,7 @@ import { join } from 'node:path';
 import { EC2 } from '@aws-sdk/client-ec2';
 import { IAM } from '@aws-sdk/client-iam';
 import type { AwsSimulator } from '@postern/lab/aws';
-import {
-  addEndpointVpc,
-  openHome,
-  type PolicyRole,
-  removeEndpointVpc,
-  verifyPlumbing,
-} from '@postern/privatelink';
+import { addEndpointVpc, openHome, type PolicyRole, removeEndpointVpc, verifyPlumbing } from '@postern/privatelink';
 import { eventually } from '@postern/testing';
 import { parse, stringify } from 'yaml';
 import type { CallObserver } from '../../../../packages/privatelink/src/providers/aws/clients.ts';
