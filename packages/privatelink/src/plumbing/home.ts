@@ -103,7 +103,8 @@ export async function openHome(options: {
   throw new ConfigError(errors);
 }
 
-function homeOver({ store, editor, close }: OpenedStore): HiveHome {
+function homeOver(opened: OpenedStore): HiveHome {
+  const { store, editor } = opened;
   return {
     store,
     async config() {
@@ -134,7 +135,7 @@ function homeOver({ store, editor, close }: OpenedStore): HiveHome {
     async deleteSecret(place) {
       await editor.remove(secrets, place);
     },
-    close,
+    close: () => opened.close(),
   };
 }
 
