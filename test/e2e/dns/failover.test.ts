@@ -98,6 +98,8 @@ test('nobody answers: SERVFAIL within four seconds, at once where nobody listens
   });
   silent.answer = (packet) => replyTo(packet, address, [1, 0, 0]);
   await eventually('ready', async () => (await readyz())[0] === 200);
+  const metrics = await (await fetch(`${proxy.admin}/metrics`)).text();
+  assert.match(metrics, /outcomes_total\{outcome="malformed"\} 0\n/, 'the proxy does not count itself');
   silent.answer = () => undefined;
   await eventually('not ready again', async () => (await readyz())[0] === 503);
 

@@ -28,21 +28,24 @@ export interface ProxyOptions {
 export async function runProxy({ plan, log, signal, onNewPlan }: ProxyOptions): Promise<void> {
   const counters = newCounters();
   let resolver = new Resolver(plan, nowMs, counters);
-  const listener = await listenBoth(plan.listen, (message, transport, respond) =>
-    resolver.handle(message, transport, respond),
+  let ready: Readiness | undefined;
+  const listener = await listenBoth(
+    plan.listen,
+    (message, transport, respond) =>
+      ready?.takes(message, respond) === true || resolver.handle(message, transport, respond),
   );
   const place = `${listener.address.host.includes(':') ? `[${listener.address.host}]` : listener.address.host}:${listener.address.port}`;
-  const ready = new Readiness(
-    listener.address,
-    () => resolver,
-    nowMs,
-    () => log.info('an upstream answers'),
-  );
   let restore = (): void => {};
   let admin: { readonly address: { readonly host: string; readonly port: number }; close(): Promise<void> } | undefined;
   try {
     if (plan.admin !== undefined) {
       const { startDnsAdmin } = await import('./admin.ts');
+      ready = new Readiness(
+        listener.address,
+        () => resolver,
+        nowMs,
+        () => log.info('an upstream answers'),
+      );
       admin = await startDnsAdmin(plan, plan.admin, { counters, current: () => resolver, ready });
       ready.start(signal);
     }

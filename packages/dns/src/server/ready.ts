@@ -1,7 +1,10 @@
 /** Whether the proxy answers: its own socket is asked, and the upstreams are. */
 import { createSocket } from 'node:dgram';
 import type { ListenAddress } from '@postern/core';
-import type { Resolver } from '../resolver/resolver.ts';
+import { refusalReply } from '../codec/answer.ts';
+import { headerBytes, rcode } from '../codec/constants.ts';
+import { random16 } from '../resolver/random.ts';
+import type { Resolver, Respond } from '../resolver/resolver.ts';
 
 const probeEveryMs = 2000;
 /** While not ready, so that a pod's start waits no longer than it must. */
@@ -31,12 +34,21 @@ export class Readiness {
   readonly #current: () => Resolver;
   readonly #nowMs: () => number;
   readonly #onReady: () => void;
+  /** A header that asks nothing. */
+  readonly #own = Buffer.alloc(headerBytes);
 
   constructor(listen: ListenAddress, current: () => Resolver, nowMs: () => number, onReady: () => void) {
     this.#listen = listen;
     this.#current = current;
     this.#nowMs = nowMs;
     this.#onReady = onReady;
+  }
+
+  /** Whether the message is this file's own: answered here, so that the counters hold what clients ask and nothing else. */
+  takes(message: Buffer, respond: Respond): boolean {
+    if (message.length !== headerBytes || !message.equals(this.#own)) return false;
+    respond(refusalReply(message, rcode.formErr, 0));
+    return true;
   }
 
   get reason(): string | undefined {
@@ -70,7 +82,6 @@ export class Readiness {
     return `no upstream answers (${group.upstreams.map((upstream) => upstream.name).join(', ')})`;
   }
 
-  /** A header that asks nothing gets FORMERR: the shortest way through the whole path. */
   #ownSocketAnswers(): Promise<boolean> {
     const { host, port } = this.#listen;
     const isV6 = host.includes(':');
@@ -86,7 +97,8 @@ export class Readiness {
       const timer = setTimeout(() => finish(false), ownReplyMs);
       socket.on('error', () => finish(false));
       socket.once('message', () => finish(true));
-      socket.send(Buffer.alloc(12), port, target);
+      this.#own.writeUInt16BE(random16(), 0);
+      socket.send(this.#own, port, target);
     });
   }
 }
