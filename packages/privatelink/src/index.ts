@@ -1,5 +1,6 @@
 /** The PrivateLink controller: its kinds, and the jobs that the command line runs. */
 export { definitions } from './definitions.ts';
+export { runWebhook, type WebhookOptions } from './webhook/run-webhook.ts';
 export { privateLinkKinds, privateLinkKinds as kinds } from './kinds/index.ts';
 export { findLeaks, type Leak, type LeaksFound } from './leaks.ts';
 export { type LinkPlan, planLinks } from './plan-links.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { PosternError } from '@postern/core';
-import { ClusterEditor, installCrds, KubeApi, lead, openStore, type StoreSource } from '@postern/resources';
+import { ClusterEditor, installCrds, isStatus, KubeApi, KubeUnreachable, lead, openStore, type StoreSource } from '@postern/resources';
 import { component } from './component.ts';
 import { hiveConfigKind, hiveConfigName, type HiveConfigSpec, privateLinkKinds } from './kinds/index.ts';
 import type { Daemon, RunOptions } from './run-controller.ts';
@@ -19,6 +19,7 @@ export interface ClusterOptions {
   readonly leaseDurationMs: number;
 }
 
+const unreachableRetryMs = 2000;
 /** Hive's name for its controller, in `spec.disabledControllers`. */
 const hivesController = 'awsprivatelink';
 
@@ -76,7 +77,11 @@ export async function leadAndRun(
         await opened.close();
       }
     } catch (error) {
-      if (!term.aborted) throw error;
+      if (term.aborted) continue;
+      // The API server went away between the lease and the first list: that passes, and the next term begins with the same wait.
+      if (options.once || !(error instanceof KubeUnreachable || isStatus(error, 429, 500, 502, 503, 504))) throw error;
+      log.warn({ error }, 'the cluster does not answer; trying again');
+      await clock.sleep(unreachableRetryMs, signal).catch(() => {});
     } finally {
       await leadership.release();
     }

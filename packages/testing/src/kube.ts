@@ -165,6 +165,11 @@ function ready(server: string, token: string): Promise<boolean> {
   });
 }
 
+/** One for a program that must be told its port before it starts. */
+export async function freePort(): Promise<number> {
+  return (await freePorts(1))[0]!;
+}
+
 /** The programs take no port 0 for what others must know beforehand; a port asked for and given back a moment ago is free. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(

@@ -64,6 +64,24 @@ describe('the controller in a hub cluster', { skip: needCluster() }, () => {
     assert.equal((await controller.stop()).code, 0);
   });
 
+  test('killed in the middle of a removal, the next start finishes it and lets the object go', async () => {
+    const { hub, customer } = await stage(url, ['crash']);
+    await apply(kubectl, hubConfig(hub), hubSecret(hub), ...clusterDocuments('crash', customer));
+    const once = ['privatelink', 'controller', '--kubeconfig', kube.kubeconfig, '--aws-endpoint', url, '--once'];
+    assert.equal((await postern(once)).code, 0);
+    await kubectl('delete', '-n', 'clusters', 'cd/crash', '--wait=false');
+    for (const step of [/delete-records|delete-zone/, /delete-endpoints/]) {
+      await using controller = startController(kube, url, '--lease-duration', '3s');
+      await controller.line(new RegExp(`"step":"(${step.source})"`), 60_000);
+      await controller.stop('SIGKILL');
+    }
+    assert.equal((await kubectl('get', '-n', 'clusters', 'cd/crash')).code, 0, 'its finalizer holds it');
+    const last = await postern(once);
+    assert.equal(last.code, 0, last.stderr);
+    assert.notEqual((await kubectl('get', '-n', 'clusters', 'cd/crash')).code, 0);
+    assert.deepEqual(await remains(hub, customer), { endpoints: [], services: [], zones: [] });
+  });
+
   test("on a hub where Hive's own controller is on it refuses to start, unless told to take over", async () => {
     const { hub, customer } = await stage(url, ['beside']);
     await apply(kubectl, hiveConfig(hub), hubSecret(hub), ...clusterDocuments('beside', customer));

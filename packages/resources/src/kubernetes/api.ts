@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { Agent, request, type RequestOptions } from 'node:https';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { errorCode } from '@postern/core';
@@ -38,11 +39,16 @@ const busyRetriesMax = 4;
 const busyWaitMsMax = 10_000;
 /** TCP's own question whether the other side lives: a watch is silent for minutes. */
 const keepAliveMs = 30_000;
-const tokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** True inside a pod that has an account. */
 export function inPod(environment: Readonly<Record<string, string | undefined>>): boolean {
-  return environment['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(tokenFile);
+  return environment['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(join(accountFolder, 'token'));
+}
+
+/** The namespace of this pod. */
+export function podNamespace(): string {
+  return readFileSync(join(accountFolder, 'namespace'), 'utf8').trim();
 }
 
 export class KubeApi {

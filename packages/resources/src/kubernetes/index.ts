@@ -1,5 +1,5 @@
 /** Resources in a Kubernetes API server: the client, the store, leadership, definitions. Its library is loaded on first use. */
-export { type CallOptions, type ClusterSource, inPod, KubeApi } from './api.ts';
+export { type CallOptions, type ClusterSource, inPod, KubeApi, podNamespace } from './api.ts';
 export { ClusterEditor } from './cluster-editor.ts';
 export { crdName, type CustomResourceDefinition, customResourceDefinition, managedBy, managedByLabel } from './crd.ts';
 export { isStatus, KubeError, KubeUnreachable } from './errors.ts';

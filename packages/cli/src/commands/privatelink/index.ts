@@ -10,6 +10,7 @@ import { addPlan } from './plan.ts';
 import { addStatus } from './status.ts';
 import { addTemplate } from './template.ts';
 import { addVerify } from './verify.ts';
+import { addWebhook } from './webhook.ts';
 
 /** `postern privatelink ...` */
 export function registerPrivatelink(root: Command): void {
@@ -20,6 +21,7 @@ export function registerPrivatelink(root: Command): void {
   addPlan(privatelink);
   addStatus(privatelink);
   addLeaks(privatelink);
+  addWebhook(privatelink);
   addCrds(privatelink);
   addEnable(privatelink);
   addDisable(privatelink);
