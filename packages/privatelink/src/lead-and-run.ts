@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { PosternError } from '@postern/core';
-import { ClusterEditor, installCrds, isStatus, KubeApi, KubeUnreachable, lead, openStore, type StoreSource } from '@postern/resources';
+import {
+  ClusterEditor,
+  installCrds,
+  isStatus,
+  KubeApi,
+  KubeUnreachable,
+  lead,
+  openStore,
+  type StoreSource,
+} from '@postern/resources';
 import { component } from './component.ts';
 import { hiveConfigKind, hiveConfigName, type HiveConfigSpec, privateLinkKinds } from './kinds/index.ts';
 import type { Daemon, RunOptions } from './run-controller.ts';

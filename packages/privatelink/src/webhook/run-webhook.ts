@@ -5,6 +5,7 @@ import {
   anyKind,
   ClusterEditor,
   FilesEditor,
+  isStatus,
   KubeApi,
   KubernetesStore,
   type ResourceEditor,
@@ -146,16 +147,19 @@ async function judged(request: AdmissionRequest, hub: Hub): Promise<Verdict> {
 async function trust(options: WebhookOptions, api: KubeApi | undefined, reach: Reach, kept: Kept): Promise<void> {
   if (options.caFile !== undefined) writeFileSync(options.caFile, kept.bundlePem);
   if (api === undefined) return;
-  await api.call(
-    'PATCH',
-    `/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/${configurationName}`,
-    {
-      body: webhookConfiguration(privateLinkKinds, reach, kept.bundlePem),
-      query: { fieldManager: component, force: 'true' },
-      contentType: 'application/apply-patch+yaml',
-      signal: options.signal,
-    },
-  );
+  const path = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+  const body = webhookConfiguration(privateLinkKinds, reach, kept.bundlePem);
+  const query = { fieldManager: component };
+  const { signal } = options;
+  try {
+    // The list as a whole: of a Service in the manifests and a URL here only one may stay.
+    const patch = { webhooks: body.webhooks };
+    const contentType = 'application/merge-patch+json';
+    await api.call('PATCH', `${path}/${configurationName}`, { body: patch, query, contentType, signal });
+  } catch (error) {
+    if (!isStatus(error, 404)) throw error;
+    await api.call('POST', path, { body, query, signal });
+  }
 }
 
 /** The names under which the API server calls. */
