@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { misfits, needBotocore } from './support/botocore.ts';
 import { edgeCases } from './suite/edges.ts';
+import { filterCases } from './suite/filters.ts';
 import { handshakeCases } from './suite/handshake.ts';
 import { networkCases } from './suite/network.ts';
 import { registryCases } from './suite/registry.ts';
 import { onStage, type Running, targets } from './support/target.ts';
 
-const cases = [...networkCases, ...edgeCases, ...registryCases, ...handshakeCases];
+const cases = [...networkCases, ...filterCases, ...edgeCases, ...registryCases, ...handshakeCases];
 
 for (const target of targets) {
   describe(`AWS conformance: ${target.name}`, { skip: target.skip }, () => {

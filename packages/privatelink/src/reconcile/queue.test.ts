@@ -36,6 +36,27 @@ test('what has waited goes before what is new, and the new ones still have their
   assert.equal(new Set(order).size, 46);
 });
 
+test('an event does not put a link that waits behind the new ones', async () => {
+  const queue = workQueue(systemClock);
+  const stop = new AbortController();
+  const order: string[] = [];
+  for (let i = 0; i < 20; i++) queue.add(`new${i}`);
+  queue.addAfter('waited', 30);
+  queue.add('waited'); // its own status was written
+  await queue.run(
+    1,
+    async (key) => {
+      order.push(key);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (order.length === 21) stop.abort();
+      return undefined;
+    },
+    stop.signal,
+  );
+  assert.ok(order.indexOf('waited') < 15, order.join(' '));
+  assert.equal(order.filter((key) => key === 'waited').length, 1);
+});
+
 test('a key that is worked on is not worked on twice at once, and an event meanwhile is not lost', async () => {
   const queue = workQueue(systemClock);
   const stop = new AbortController();

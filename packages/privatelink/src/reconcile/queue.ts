@@ -33,25 +33,35 @@ export function workQueue(clock: Clock): WorkQueue {
   const later = new Map<string, { readonly atMs: number; readonly timer: AbortController }>();
   const idle: Array<() => void> = [];
 
-  const put = (key: string, into: Set<string>): void => {
+  const cancel = (key: string): void => {
     later.get(key)?.timer.abort();
     later.delete(key);
+  };
+  // A wait goes on beside an event: most events of a link that waits are our own writes about it.
+  const add = (key: string): void => {
     if (working.has(key)) again.add(key);
     else if (!ready.has(key) && !due.has(key)) {
-      into.add(key);
+      ready.add(key);
       idle.shift()?.();
     }
   };
-  const add = (key: string): void => put(key, ready);
+  const isOver = (key: string): void => {
+    later.delete(key);
+    if (working.has(key)) again.add(key);
+    else if (!due.has(key)) {
+      due.add(key);
+      if (!ready.delete(key)) idle.shift()?.();
+    }
+  };
   const addAfter = (key: string, ms: number): void => {
     const atMs = clock.monotonic() + ms;
     const known = later.get(key);
-    if (ready.has(key) || due.has(key) || (known !== undefined && known.atMs <= atMs)) return;
-    known?.timer.abort();
+    if (due.has(key) || (known !== undefined && known.atMs <= atMs)) return;
+    cancel(key);
     const timer = new AbortController();
     later.set(key, { atMs, timer });
     clock.sleep(Math.min(Math.max(0, ms), timerMsMax), timer.signal).then(
-      () => put(key, due),
+      () => isOver(key),
       () => {}, // replaced by an earlier wish, or the end
     );
   };
@@ -59,7 +69,9 @@ export function workQueue(clock: Clock): WorkQueue {
     const first = ++taken % newOneEvery === 0 ? ready : due;
     const from = first.size > 0 ? first : first === due ? ready : due;
     const [key] = from;
-    if (key !== undefined) from.delete(key);
+    if (key === undefined) return undefined;
+    from.delete(key);
+    cancel(key); // the look says anew when the next one is
     return key;
   };
   const worker = async (work: (key: string) => Promise<number | undefined>, signal: AbortSignal): Promise<void> => {

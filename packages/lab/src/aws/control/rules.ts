@@ -37,17 +37,23 @@ export const ruleSchema = z.strictObject({
   skip: z.number().int().min(0).default(0),
   /** After so many uses the rule is spent; without it, it stays. */
   times: z.number().int().min(1).optional(),
-  effect: z.union([
-    z.strictObject({ error: problem }),
-    z.strictObject({ throttle: z.literal(true) }),
-    z.strictObject({ drop: z.enum(['before', 'after']) }),
-    z.strictObject({ latencyMs: durationMs }),
-    z.strictObject({ pageSize: z.number().int().min(1).max(1000) }),
-    z.strictObject({ emptyPage: z.literal(true) }),
-    z.strictObject({ unsuccessful: problem.omit({ status: true }) }),
-    z.strictObject({ hideNewForMs: durationMs }),
-    z.strictObject({ delay: durationMs }),
-  ]),
+  effect: z.union(
+    [
+      z.strictObject({ error: problem }),
+      z.strictObject({ throttle: z.literal(true) }),
+      z.strictObject({ drop: z.enum(['before', 'after']) }),
+      z.strictObject({ latencyMs: durationMs }),
+      z.strictObject({ pageSize: z.number().int().min(1).max(1000) }),
+      z.strictObject({ emptyPage: z.literal(true) }),
+      z.strictObject({ unsuccessful: problem.omit({ status: true }) }),
+      z.strictObject({ hideNewForMs: durationMs }),
+      z.strictObject({ delay: durationMs }),
+    ],
+    {
+      error:
+        'is exactly one of error {code, message?, status?}, throttle, drop (before or after), latencyMs, pageSize, emptyPage, unsuccessful {code, message?}, hideNewForMs and delay',
+    },
+  ),
 });
 
 export type RuleInput = z.input<typeof ruleSchema>;

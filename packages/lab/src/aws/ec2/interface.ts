@@ -8,7 +8,7 @@ import type { World } from '../world/world.ts';
 import { filtered } from './filter.ts';
 import { addressNumber, addressText, network } from './ip.ts';
 import { chosen, need } from './lookup.ts';
-import { interfaces, type NetworkInterface, type Subnet, subnets } from './records.ts';
+import { interfaces, type NetworkInterface, securityGroups, type Subnet, subnets } from './records.ts';
 import { groupsFor } from './security-group.ts';
 import { tagList, tagsFor } from './tags.ts';
 
@@ -89,6 +89,8 @@ export const interfaceOperations: Operations<typeof sdk> = {
       'vpc-id': ({ vpc }) => vpc,
       'subnet-id': ({ subnet }) => subnet,
       'group-id': ({ groups }) => groups,
+      'group-name': ({ groups }) => groups.flatMap((id) => securityGroups.get(call.world, id)?.name ?? []),
+      'mac-address': ({ mac }) => mac,
       'availability-zone': ({ zone }) => zone,
       description: ({ description }) => description,
       'interface-type': ({ type }) => type,

@@ -4,7 +4,7 @@ import { AwsError } from '../error.ts';
 import type { Operations } from '../model/operations.ts';
 import type { Call } from '../world/call.ts';
 import { page } from '../world/page.ts';
-import { filtered } from './filter.ts';
+import { filtered, type FilterTable } from './filter.ts';
 import { absent, chosen, need } from './lookup.ts';
 import {
   interfaces,
@@ -94,9 +94,8 @@ export const securityGroupOperations: Operations<typeof sdk> = {
       'vpc-id': ({ vpc }) => vpc,
       'owner-id': ({ account }) => account,
       description: ({ description }) => description,
-      'ip-permission.cidr': (group) => rules(group, false).flatMap(({ cidr }) => cidr ?? []),
-      'ip-permission.group-id': (group) => rules(group, false).flatMap(({ peerGroup }) => peerGroup ?? []),
-      'egress.ip-permission.cidr': (group) => rules(group, true).flatMap(({ cidr }) => cidr ?? []),
+      ...ruleFilters('ip-permission', (group) => rules(group, false)),
+      ...ruleFilters('egress.ip-permission', (group) => rules(group, true)),
     });
     const { items, next } = page(call, found, ({ id }) => id, {
       max: input.MaxResults,
@@ -142,6 +141,27 @@ export function groupsFor(call: Call, ids: readonly string[] | undefined, vpc: s
       throw new AwsError('InvalidParameter', `Security group ${id} and subnet belong to different networks.`);
     return id;
   });
+}
+
+/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroups.html */
+function ruleFilters(
+  prefix: string,
+  rules: (group: SecurityGroup) => readonly SecurityGroupRule[],
+): FilterTable<SecurityGroup> {
+  const all = (value: (rule: SecurityGroupRule) => string | number | undefined) => (group: SecurityGroup) =>
+    rules(group)
+      .flatMap((rule) => value(rule) ?? [])
+      .map(String);
+  return {
+    [`${prefix}.cidr`]: all(({ cidr }) => cidr),
+    [`${prefix}.ipv6-cidr`]: all(({ cidr6 }) => cidr6),
+    [`${prefix}.group-id`]: all(({ peerGroup }) => peerGroup),
+    [`${prefix}.prefix-list-id`]: all(({ prefixList }) => prefixList),
+    [`${prefix}.protocol`]: all(({ protocol }) => protocol),
+    [`${prefix}.from-port`]: all(({ from }) => from),
+    [`${prefix}.to-port`]: all(({ to }) => to),
+    [`${prefix}.user-id`]: all(({ peerAccount }) => peerAccount),
+  };
 }
 
 function show(call: Call, group: SecurityGroup): sdk.SecurityGroup {

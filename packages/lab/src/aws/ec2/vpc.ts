@@ -48,6 +48,8 @@ export const vpcOperations: Operations<typeof sdk> = {
       'vpc-id': ({ id }) => id,
       cidr: ({ cidr }) => cidr,
       'cidr-block-association.cidr-block': ({ cidrs }) => cidrs.map(({ cidr }) => cidr),
+      'cidr-block-association.association-id': ({ cidrs }) => cidrs.map(({ id }) => id),
+      'cidr-block-association.state': ({ cidrs }) => cidrs.map(({ state }) => state),
       state: ({ state }) => state,
       'owner-id': ({ account }) => account,
       'dhcp-options-id': ({ dhcpOptions }) => dhcpOptions,
