@@ -85,7 +85,7 @@ export function workQueue(clock: Clock): WorkQueue {
       const afterMs = await work(key);
       working.delete(key);
       if (again.delete(key)) add(key);
-      else if (afterMs !== undefined) addAfter(key, afterMs);
+      if (afterMs !== undefined) addAfter(key, afterMs);
     }
   };
   return {
