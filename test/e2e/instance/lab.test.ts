@@ -206,6 +206,29 @@ suite('postern lab gcp', () => {
     );
   });
 
+  test('verify tells Google’s half where AWS cannot be asked', async () => {
+    using scratch = temporaryDirectory();
+    const dir = instance(scratch.path);
+    await using gcp = startPostern(['lab', 'gcp', '--config', dir, '--down', 'postern-vpn-tunnel-2']);
+    await gcp.line(/export CLOUDSDK_AUTH/);
+    // Nobody listens at port 9, and the credentials are nobody's.
+    const nobody = { AWS_ENDPOINT_URL_EC2: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
+    const found = await causes(dir, { ...exported(gcp), ...nobody });
+    assert.deepEqual(found, {
+      'AWS’s side': 'unknown',
+      'postern-vpn-tunnel-0': 'ok',
+      'postern-vpn-tunnel-1': 'ok',
+      'postern-vpn-tunnel-2': 'unreachable',
+      'postern-vpn-tunnel-3': 'ok',
+      routes: 'ok',
+    });
+  });
+
+  test('the help of lab vpn lists every fault', async () => {
+    const { stdout } = await postern(['lab', 'vpn', '--help']);
+    for (const { name } of faults) assert.match(stdout, new RegExp(`\\b${name}\\b`), name);
+  });
+
   test('without a lab it says how to start one; a tunnel that is none is refused', async () => {
     using scratch = temporaryDirectory();
     const none = await postern(['lab', 'gcp', '--state', join(scratch.path, 'none.json')]);

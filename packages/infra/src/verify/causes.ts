@@ -8,9 +8,9 @@
 export interface TunnelSymptoms {
   /** Cloud VPN's status, or `absent`. */
   readonly googleTunnel: string;
-  readonly awsIpsec: 'up' | 'down' | 'absent';
+  readonly awsIpsec: 'up' | 'down' | 'absent' | 'unknown';
   readonly googleBgp: 'up' | 'down' | 'disabled' | 'absent';
-  readonly awsBgp: 'up' | 'down' | 'absent';
+  readonly awsBgp: 'up' | 'down' | 'absent' | 'unknown';
   /** Whether each side names the other's outside addresses. */
   readonly outside: Agreement;
   /** Whether AWS asks for what the stack says. */
@@ -21,19 +21,19 @@ export interface TunnelSymptoms {
   readonly inside: Agreement;
   /** Routes of the other side. */
   readonly googleLearned: 'some' | 'none';
-  readonly awsLearned: 'some' | 'none';
+  readonly awsLearned: 'some' | 'none' | 'unknown';
   /** What the Cloud Router advertises, against what AWS takes from one customer gateway. */
   readonly ranges: 'fit' | 'too many';
 }
 
 export interface NetworkSymptoms {
   readonly router: 'there' | 'absent';
-  readonly vpnGateway: 'attached' | 'detached' | 'absent';
+  readonly vpnGateway: 'attached' | 'detached' | 'absent' | 'unknown';
   /** What the Cloud Router advertises, against the stack. */
   readonly advertised: 'all' | 'missing' | 'unknown';
-  readonly propagation: 'on' | 'off' | 'absent';
+  readonly propagation: 'on' | 'off' | 'absent' | 'unknown';
   /** Our ranges in the VPC's route table. */
-  readonly awsRoutes: 'all' | 'missing';
+  readonly awsRoutes: 'all' | 'missing' | 'unknown';
   readonly anyBgp: 'up' | 'down';
   /** Whether Google has a route to the VPC. */
   readonly vpcLearned: 'yes' | 'no';
@@ -103,7 +103,7 @@ export const tunnelCauses: readonly Cause<TunnelSymptoms>[] = [
     id: 'proposal-refused',
     when: { googleTunnel: ['NEGOTIATION_FAILURE'] },
     cause:
-      'AWS refuses every proposal although its options say what the stack says: it is still applying a change of them',
+      'AWS refuses every proposal of Google’s, and nothing that could be read of its options says why: it may still be applying a change of them',
     next: 'run this again in five minutes; then replace the tunnel: aws ec2 replace-vpn-tunnel',
     lab: 'stale-options',
   },

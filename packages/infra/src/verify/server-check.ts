@@ -15,7 +15,7 @@ export interface ServerPlace {
 }
 
 const name = 'server';
-const next = 'kubectl -n NAMESPACE get pods,events of the tunnel server; postern health of its admin endpoint; its log';
+const next = 'look at its pod, kubectl get pods,events, and at its log; then at the Service that holds the address';
 
 export async function serverCheck(
   { host, port }: ServerPlace,
@@ -33,13 +33,13 @@ export async function serverCheck(
       next: 'look at the server’s log for what it says of its certificate authority; check its clock',
     });
   }
-  if (answer.kind === 'silent')
-    // The firewall drops what is not from its ranges: that says nothing of the server.
+  if (answer.kind === 'unreachable')
+    // The firewall drops what is not from its ranges, and this machine may have no way there: neither says anything of the server.
     return {
       path: 'tunnel',
       check: name,
       verdict: 'unknown',
-      detail: `${place} does not answer within ${dialTimeoutMs / 1000} s`,
+      detail: `${place} cannot be reached from here: ${answer.reason}`,
       next: 'ask from one of connect.sourceRanges; or kubectl port-forward to the server, and verify --server 127.0.0.1:PORT',
     };
   if (answer.kind === 'refused')
@@ -57,8 +57,7 @@ export async function serverCheck(
 
 type Answer =
   | { readonly kind: 'certificate'; readonly validFrom: Date; readonly validTo: Date }
-  | { readonly kind: 'refused' | 'stranger'; readonly reason: string }
-  | { readonly kind: 'silent' };
+  | { readonly kind: 'refused' | 'stranger' | 'unreachable'; readonly reason: string };
 
 function dial({ host, port }: ServerPlace, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -70,17 +69,22 @@ function dial({ host, port }: ServerPlace, signal: AbortSignal): Promise<Answer>
       resolve(answer);
     };
     aborted.addEventListener('abort', () => {
-      if (!signal.aborted) return end({ kind: 'silent' });
+      if (!signal.aborted) return end({ kind: 'unreachable', reason: `no answer within ${dialTimeoutMs / 1000} s` });
       socket.destroy();
       reject(signal.reason as Error);
     });
     socket.once('secureConnect', () => end(certificate(socket)));
     socket.once('error', (error) => {
-      const refused = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND'].includes(errorCode(error) ?? '');
-      end({ kind: refused ? 'refused' : 'stranger', reason: errorCode(error) ?? errorMessage(error) });
+      const code = errorCode(error) ?? errorMessage(error);
+      end({ kind: kindOf(code), reason: code });
     });
     socket.once('end', () => end({ kind: 'stranger', reason: 'closed before the handshake' }));
   });
+}
+
+function kindOf(code: string): 'refused' | 'unreachable' | 'stranger' {
+  if (code === 'ECONNREFUSED') return 'refused';
+  return ['EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'ETIMEDOUT'].includes(code) ? 'unreachable' : 'stranger';
 }
 
 function certificate(socket: TLSSocket): Answer {

@@ -25,9 +25,14 @@ export interface TunnelPair {
 }
 
 /** AWS's half of a Google tunnel: by the outside address it dials, else by its place in the connection. */
-export function pair(design: VpnDesign, tunnel: TunnelDesign, google: GoogleFacts, amazon: AmazonFacts): TunnelPair {
+export function pair(
+  design: VpnDesign,
+  tunnel: TunnelDesign,
+  google: GoogleFacts,
+  amazon: AmazonFacts | undefined,
+): TunnelPair {
   const name = design.aws.connections[tunnel.connection]?.name;
-  const connection = amazon.connections.find((one) => one.name === name);
+  const connection = amazon?.connections.find((one) => one.name === name);
   const peerIp = google.tunnels.get(tunnel.name)?.peerIp;
   const aws = connection?.tunnels.find((one) => one.outside === peerIp) ?? connection?.tunnels[tunnel.number - 1];
   return { connection, aws };
@@ -37,7 +42,7 @@ export function tunnelSymptoms(
   design: VpnDesign,
   tunnel: TunnelDesign,
   google: GoogleFacts,
-  amazon: AmazonFacts,
+  amazon: AmazonFacts | undefined,
 ): TunnelSymptoms {
   const { connection, aws } = pair(design, tunnel, google, amazon);
   const seen = google.tunnels.get(tunnel.name);
@@ -45,16 +50,23 @@ export function tunnelSymptoms(
   const status = google.peerStatus.get(tunnel.gcp.peerName);
   return {
     googleTunnel: seen?.status ?? 'absent',
-    awsIpsec: aws === undefined ? 'absent' : aws.up || /IPSEC IS UP|BGP/i.test(aws.message) ? 'up' : 'down',
+    awsIpsec:
+      amazon === undefined
+        ? 'unknown'
+        : aws === undefined
+          ? 'absent'
+          : aws.up || /IPSEC IS UP|BGP/i.test(aws.message)
+            ? 'up'
+            : 'down',
     googleBgp: peer === undefined ? 'absent' : !peer.enabled ? 'disabled' : status?.up === true ? 'up' : 'down',
-    awsBgp: aws === undefined ? 'absent' : aws.up ? 'up' : 'down',
+    awsBgp: amazon === undefined ? 'unknown' : aws === undefined ? 'absent' : aws.up ? 'up' : 'down',
     outside: outside(tunnel, google, connection, aws),
     proposal: both(proposal(aws?.phase1, tunnel.aws.phase1), proposal(aws?.phase2, tunnel.aws.phase2)),
     ike: ike(seen, aws),
     asn: asn(google, peer, connection, amazon),
     inside: inside(google, peer, aws),
     googleLearned: (status?.learned ?? 0) > 0 ? 'some' : 'none',
-    awsLearned: (aws?.acceptedRoutes ?? 0) > 0 ? 'some' : 'none',
+    awsLearned: amazon === undefined ? 'unknown' : (aws?.acceptedRoutes ?? 0) > 0 ? 'some' : 'none',
     ranges: (google.router?.advertised.length ?? 0) > awsRangesMax ? 'too many' : 'fit',
   };
 }
@@ -106,13 +118,13 @@ function asn(
   google: GoogleFacts,
   peer: GooglePeer | undefined,
   connection: AmazonConnection | undefined,
-  amazon: AmazonFacts,
+  amazon: AmazonFacts | undefined,
 ): Agreement {
   const ours = google.router?.asn;
   const named = connection?.customerGateway?.asn;
   const first = ours === undefined || named === undefined ? 'unknown' : agreement(ours === named);
   const second =
-    peer === undefined || amazon.gateway === undefined ? 'unknown' : agreement(peer.peerAsn === amazon.gateway.asn);
+    peer === undefined || amazon?.gateway === undefined ? 'unknown' : agreement(peer.peerAsn === amazon.gateway.asn);
   return both(first, second);
 }
 
@@ -125,22 +137,36 @@ function inside(google: GoogleFacts, peer: GooglePeer | undefined, aws: AmazonTu
   return agreement(peer.peerIp === at(1) && peer.ip === at(2) && link.ipRange === `${at(2)}/30`);
 }
 
-export function networkSymptoms(design: VpnDesign, google: GoogleFacts, amazon: AmazonFacts): NetworkSymptoms {
+export function networkSymptoms(
+  design: VpnDesign,
+  google: GoogleFacts,
+  amazon: AmazonFacts | undefined,
+): NetworkSymptoms {
   const { router } = google;
-  const { gateway, routeTable } = amazon;
   return {
     router: router === undefined ? 'absent' : 'there',
-    vpnGateway: gateway === undefined ? 'absent' : gateway.attached ? 'attached' : 'detached',
     advertised:
       router === undefined
         ? 'unknown'
         : design.advertised.every((range) => router.advertised.includes(range))
           ? 'all'
           : 'missing',
-    propagation: routeTable === undefined ? 'absent' : routeTable.propagating ? 'on' : 'off',
-    awsRoutes: design.advertised.every((range) => routeTable?.routes.includes(range) === true) ? 'all' : 'missing',
+    ...(amazon === undefined
+      ? { vpnGateway: 'unknown', propagation: 'unknown', awsRoutes: 'unknown' }
+      : vpcSymptoms(design, amazon)),
     anyBgp: [...google.peerStatus.values()].some(({ up }) => up) ? 'up' : 'down',
     vpcLearned: google.learnedRanges.includes(design.vpcCIDR) ? 'yes' : 'no',
+  };
+}
+
+function vpcSymptoms(
+  { advertised }: VpnDesign,
+  { gateway, routeTable }: AmazonFacts,
+): Pick<NetworkSymptoms, 'vpnGateway' | 'propagation' | 'awsRoutes'> {
+  return {
+    vpnGateway: gateway === undefined ? 'absent' : gateway.attached ? 'attached' : 'detached',
+    propagation: routeTable === undefined ? 'absent' : routeTable.propagating ? 'on' : 'off',
+    awsRoutes: advertised.every((range) => routeTable?.routes.includes(range) === true) ? 'all' : 'missing',
   };
 }
 

@@ -135,6 +135,17 @@ suite('facts', () => {
     );
   });
 
+  test('Google’s half alone is told where AWS cannot be asked', () => {
+    const [first] = wanted.tunnels;
+    const seen = { status: 'AUTHORIZATION_ERROR', detail: '', peerIp: '', ikeVersion: 2 };
+    const checks = vpnChecks(wanted, { ...google, tunnels: new Map([[first!.name, seen]]) }, undefined);
+    assert.deepEqual(
+      checks.map(({ causeID }) => causeID),
+      ['wrong-key', 'tunnel-absent', 'tunnel-absent', 'tunnel-absent', 'router-absent'],
+    );
+    assert.match(checks[0]!.detail, /AWS: not asked/);
+  });
+
   test('an endpoint that waits names who must accept; a closed group and missing private DNS are found', () => {
     const [endpoint] = wanted.aws.endpoints;
     const seen = {

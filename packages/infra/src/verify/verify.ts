@@ -74,8 +74,8 @@ async function vpn(api: GoogleApi, instance: Instance, signal: AbortSignal): Pro
   const checks: Check[] = [];
   if (google.status === 'rejected') checks.push(unasked('vpn', 'Google’s side', sentence(google.reason)));
   if (amazon.status === 'rejected') checks.push(unasked('vpn', 'AWS’s side', sentence(amazon.reason)));
-  if (google.status === 'fulfilled' && amazon.status === 'fulfilled')
-    checks.push(...vpnChecks(design, google.value, amazon.value));
+  if (google.status === 'fulfilled')
+    checks.push(...vpnChecks(design, google.value, amazon.status === 'fulfilled' ? amazon.value : undefined));
   if (amazon.status === 'fulfilled') checks.push(...endpointChecks(design, amazon.value));
   return checks;
 }

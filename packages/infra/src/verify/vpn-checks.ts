@@ -4,9 +4,9 @@ import { type Check, failed, passed } from './check.ts';
 import type { AmazonEndpoint, AmazonFacts, GoogleFacts } from './facts.ts';
 import { endpointSymptoms, networkSymptoms, pair, tunnelSymptoms } from './symptoms.ts';
 
-/** Facts of both clouds -> one check a tunnel, one for the routes, one an endpoint. PURE. */
+/** Facts of both clouds -> one check a tunnel, one for the routes, one an endpoint. Google's alone say a part of it. PURE. */
 
-export function vpnChecks(design: VpnDesign, google: GoogleFacts, amazon: AmazonFacts): Check[] {
+export function vpnChecks(design: VpnDesign, google: GoogleFacts, amazon: AmazonFacts | undefined): Check[] {
   return [
     ...design.tunnels.map((tunnel) => {
       const symptoms = tunnelSymptoms(design, tunnel, google, amazon);
@@ -14,7 +14,10 @@ export function vpnChecks(design: VpnDesign, google: GoogleFacts, amazon: Amazon
       const detail = tunnelDetail(symptoms, google.tunnels.get(tunnel.name)?.detail, aws?.message);
       const because = diagnose(tunnelCauses, symptoms);
       if (because !== undefined) return failed('vpn', tunnel.name, detail, because);
-      const up = symptoms.googleTunnel === 'ESTABLISHED' && symptoms.googleBgp === 'up' && symptoms.awsBgp === 'up';
+      const up =
+        symptoms.googleTunnel === 'ESTABLISHED' &&
+        symptoms.googleBgp === 'up' &&
+        ['up', 'unknown'].includes(symptoms.awsBgp);
       return up ? passed('vpn', tunnel.name, detail) : failed('vpn', tunnel.name, detail, unexplained);
     }),
     routes(design, google, amazon),
@@ -34,15 +37,18 @@ function tunnelDetail(symptoms: TunnelSymptoms, google: string | undefined, aws:
   );
   return [
     `Google: ${symptoms.googleTunnel}, BGP ${symptoms.googleBgp}`,
-    `AWS: IPsec ${symptoms.awsIpsec}, BGP ${symptoms.awsBgp}${aws === undefined || aws === '' ? '' : ` (${aws})`}`,
+    symptoms.awsIpsec === 'unknown'
+      ? 'AWS: not asked'
+      : `AWS: IPsec ${symptoms.awsIpsec}, BGP ${symptoms.awsBgp}${aws === undefined || aws === '' ? '' : ` (${aws})`}`,
     ...(symptoms.googleTunnel === 'ESTABLISHED' || google === undefined || google === '' ? [] : [google]),
     ...(differing.length === 0 ? [] : [`differing: ${differing.join(', ')}`]),
   ].join('; ');
 }
 
-function routes(design: VpnDesign, google: GoogleFacts, amazon: AmazonFacts): Check {
+function routes(design: VpnDesign, google: GoogleFacts, amazon: AmazonFacts | undefined): Check {
   const symptoms = networkSymptoms(design, google, amazon);
-  const detail = `Google learned ${list(google.learnedRanges)}; the VPC's table has ${list(amazon.routeTable?.routes ?? [])}`;
+  const vpc = amazon === undefined ? 'AWS: not asked' : `the VPC's table has ${list(amazon.routeTable?.routes ?? [])}`;
+  const detail = `Google learned ${list(google.learnedRanges)}; ${vpc}`;
   const because = diagnose(networkCauses, symptoms);
   return because === undefined ? passed('vpn', 'routes', detail) : failed('vpn', 'routes', detail, because);
 }
