@@ -140,16 +140,21 @@ export function rssMiB(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
-/** Processor time in seconds, of all threads; the kernel counts in ticks of 10 ms. */
+/** Processor time in seconds, of all threads and of children that have ended; the kernel counts in ticks of 10 ms. */
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
 }
 
-/** Processor time of the whole machine in ticks, and of it what the host gave to other machines. */
-export function machineTicks(): { readonly all: number; readonly stolen: number } {
+/** Processor time in seconds: of the whole machine, of all programs on it, and what the host gave to other machines. */
+export function machineSeconds(): { readonly all: number; readonly programs: number; readonly stolen: number } {
   const ticks = readFileSync('/proc/stat', 'utf8').split('\n')[0]!.split(/\s+/).slice(1, 9).map(Number);
-  return { all: ticks.reduce((sum, n) => sum + n, 0), stolen: ticks[7]! };
+  const [user = 0, nice = 0, system = 0, , , , , stolen = 0] = ticks;
+  return {
+    all: ticks.reduce((sum, n) => sum + n, 0) / 100,
+    programs: (user + nice + system) / 100,
+    stolen: stolen / 100,
+  };
 }
