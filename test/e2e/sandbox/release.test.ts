@@ -14,6 +14,7 @@ import { type Kube, needKube, postern, repositoryRoot, run, startKube, temporary
 const organisation = '6b376885-8f20-45b2-ba2f-c27c0919bc6d';
 const one = `sha256:${'11'.repeat(32)}`;
 const two = `sha256:${'22'.repeat(32)}`;
+const bad = `sha256:${'99'.repeat(32)}`;
 const shared = join(repositoryRoot, '../shared/data/scans/grype');
 
 /** A real Grype report where the folder with them is, given today's date and our image; a small one from its schema elsewhere. */
@@ -155,7 +156,56 @@ describe('a release from submission to rollback', { skip: needKube() }, () => {
     assert.equal(applied.code, 0, applied.text);
   });
 
-  it('submitted, and not passed: a High finding nobody has analysed', async () => {
+  it('submitted with a Critical finding: refused, and no waiver helps', async () => {
+    const scan = write(
+      'scan-bad.json',
+      grype('many_vulns_with_epss_values.json', bad, { id: 'CVE-2022-48174', score: 9.8 }),
+    );
+    const submitted = await release(
+      'dev@acme.example',
+      'submit',
+      '--block',
+      'rest-app',
+      '--image',
+      `registry.example/rest-app@${bad}`,
+      '--scan',
+      scan,
+      '--tests',
+      tests,
+    );
+    assert.equal(submitted.code, 0, submitted.text);
+    const pardon = write(
+      'pardon.json',
+      JSON.stringify({
+        apiVersion: 'postern.dev/v1',
+        kind: 'Waiver',
+        metadata: { name: 'pardon' },
+        spec: {
+          statement: {
+            vulnerability: { name: 'CVE-2022-48174' },
+            status: 'not_affected',
+            justification: 'vulnerable_code_not_present',
+          },
+          owner: 'carol@acme.example',
+          approver: 'grace@sandbox.example',
+          reason: 'Nobody calls it.',
+          scope: { images: [`registry.example/rest-app@${bad}`] },
+          expiry: new Date(Date.now() + 86_400_000).toISOString(),
+        },
+      }),
+    );
+    const refused = await release('dev@acme.example', 'evaluate', 'rest-app-1', '--waivers', pardon);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stdout, /rest-app-1: blocked\n {2}vulnerability-critical: .*CVE-2022-48174/);
+    for (const verb of ['approve', 'deploy'])
+      assert.match(
+        (await onCluster('ada@sandbox.example', verb, 'rest-app-1')).stderr,
+        /a release that is blocked cannot be/,
+      );
+    assert.equal(await runs(), '', 'nothing was installed');
+  });
+
+  it('the repaired image, and not passed: a High finding nobody has analysed', async () => {
     const scan = write('scan-1.json', grype('fix_available.json', one, { id: 'CVE-2009-3882', score: 7.5 }));
     const submitted = await release(
       'dev@acme.example',
@@ -170,11 +220,11 @@ describe('a release from submission to rollback', { skip: needKube() }, () => {
       tests,
     );
     assert.equal(submitted.code, 0, submitted.text);
-    const evaluated = await release('dev@acme.example', 'evaluate', 'rest-app-1');
+    const evaluated = await release('dev@acme.example', 'evaluate', 'rest-app-2');
     assert.equal(evaluated.code, 1);
-    assert.match(evaluated.stdout, /rest-app-1: needs-analysis\n {2}vulnerability-high: .*CVE-2009-3882/);
+    assert.match(evaluated.stdout, /rest-app-2: needs-analysis\n {2}vulnerability-high: .*CVE-2009-3882/);
     assert.match(
-      (await release('ada@sandbox.example', 'approve', 'rest-app-1')).stderr,
+      (await release('ada@sandbox.example', 'approve', 'rest-app-2')).stderr,
       /a release that is needs-analysis cannot be approved/,
     );
   });
@@ -205,7 +255,7 @@ describe('a release from submission to rollback', { skip: needKube() }, () => {
       const refused = await release(
         'dev@acme.example',
         'evaluate',
-        'rest-app-1',
+        'rest-app-2',
         '--waivers',
         write('own.json', waiver(approver)),
       );
@@ -214,21 +264,21 @@ describe('a release from submission to rollback', { skip: needKube() }, () => {
     }
     mkdirSync(join(dir, 'waivers'));
     writeFileSync(join(dir, 'waivers/no-applets.json'), waiver('grace@sandbox.example'));
-    const passed = await release('dev@acme.example', 'evaluate', 'rest-app-1');
+    const passed = await release('dev@acme.example', 'evaluate', 'rest-app-2');
     assert.equal(passed.code, 0, passed.text);
-    assert.match(passed.stdout, /rest-app-1: ready/);
+    assert.match(passed.stdout, /rest-app-2: ready/);
   });
 
   it('approved and deployed by an admin, and by nobody else', async () => {
-    assert.match((await release('dev@acme.example', 'approve', 'rest-app-1')).stderr, /no admin/);
+    assert.match((await release('dev@acme.example', 'approve', 'rest-app-2')).stderr, /no admin/);
     assert.match(
-      (await onCluster('ada@sandbox.example', 'deploy', 'rest-app-1', '--no-wait')).stderr,
+      (await onCluster('ada@sandbox.example', 'deploy', 'rest-app-2', '--no-wait')).stderr,
       /a release that is ready cannot be deployed/,
     );
-    assert.equal((await release('ada@sandbox.example', 'approve', 'rest-app-1')).code, 0);
-    assert.match((await onCluster('dev@acme.example', 'deploy', 'rest-app-1', '--no-wait')).stderr, /no admin/);
+    assert.equal((await release('ada@sandbox.example', 'approve', 'rest-app-2')).code, 0);
+    assert.match((await onCluster('dev@acme.example', 'deploy', 'rest-app-2', '--no-wait')).stderr, /no admin/);
     // No kubelet here: nothing becomes available, so nothing is waited for.
-    const deployed = await onCluster('ada@sandbox.example', 'deploy', 'rest-app-1', '--no-wait', '--quiet');
+    const deployed = await onCluster('ada@sandbox.example', 'deploy', 'rest-app-2', '--no-wait', '--quiet');
     assert.equal(deployed.code, 0, deployed.text);
     assert.equal(await runs(), `registry.example/rest-app@${one}`);
   });
@@ -243,7 +293,7 @@ describe('a release from submission to rollback', { skip: needKube() }, () => {
         Results: [{ Target: 'debian', Class: 'os-pkgs', Type: 'debian' }],
       });
     for (const [block, image, name] of [
-      ['rest-app', `registry.example/rest-app@${two}`, 'rest-app-2'],
+      ['rest-app', `registry.example/rest-app@${two}`, 'rest-app-3'],
       ['mysql', `docker.io/library/mysql@${one}`, 'mysql-1'],
     ] as const) {
       const scan = write(`${name}.json`, clean(image.split('@')[1]!, image.split('@')[0]!));
@@ -277,9 +327,9 @@ describe('a release from submission to rollback', { skip: needKube() }, () => {
       'later.json',
       grype('many_vulns_with_epss_values.json', two, { id: 'CVE-2022-48174', score: 9.8 }),
     );
-    const evaluated = await onCluster('scanner@sandbox.example', 'evaluate', 'rest-app-2', '--scan', later);
+    const evaluated = await onCluster('scanner@sandbox.example', 'evaluate', 'rest-app-3', '--scan', later);
     assert.equal(evaluated.code, 1);
-    assert.match(evaluated.stdout, /rest-app-2: quarantined\n {2}vulnerability-critical: .*CVE-2022-48174/);
+    assert.match(evaluated.stdout, /rest-app-3: quarantined\n {2}vulnerability-critical: .*CVE-2022-48174/);
     const list = await admin.read({
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -294,7 +344,7 @@ describe('a release from submission to rollback', { skip: needKube() }, () => {
     assert.equal(await runs(), `registry.example/rest-app@${one}`);
     assert.match(
       (await release('ada@sandbox.example', 'status')).stdout,
-      /rest-app-1 +rest-app +example +deployed[^]*rest-app-2 +rest-app +example +quarantined/,
+      /rest-app-2 +rest-app +example +deployed[^]*rest-app-3 +rest-app +example +quarantined/,
     );
   });
 
@@ -314,23 +364,25 @@ describe('a release from submission to rollback', { skip: needKube() }, () => {
         ),
       [
         'dev submit rest-app-1',
-        'dev evaluate rest-app-1 needs-analysis',
-        'dev evaluate rest-app-1 needs-analysis',
-        'dev evaluate rest-app-1 needs-analysis',
-        'dev evaluate rest-app-1 ready',
-        'ada approve rest-app-1 approved',
-        'ada deploy rest-app-1 deploying',
-        'ada deployed rest-app-1 deployed',
+        'dev evaluate rest-app-1 blocked',
         'dev submit rest-app-2',
+        'dev evaluate rest-app-2 needs-analysis',
+        'dev evaluate rest-app-2 needs-analysis',
+        'dev evaluate rest-app-2 needs-analysis',
         'dev evaluate rest-app-2 ready',
         'ada approve rest-app-2 approved',
         'ada deploy rest-app-2 deploying',
-        'ada supersede rest-app-1 superseded',
         'ada deployed rest-app-2 deployed',
-        'scanner evaluate rest-app-2 quarantined',
-        'ada roll-back rest-app-2 quarantined',
-        'ada restore rest-app-1 deploying',
-        'ada deployed rest-app-1 deployed',
+        'dev submit rest-app-3',
+        'dev evaluate rest-app-3 ready',
+        'ada approve rest-app-3 approved',
+        'ada deploy rest-app-3 deploying',
+        'ada supersede rest-app-2 superseded',
+        'ada deployed rest-app-3 deployed',
+        'scanner evaluate rest-app-3 quarantined',
+        'ada roll-back rest-app-3 quarantined',
+        'ada restore rest-app-2 deploying',
+        'ada deployed rest-app-2 deployed',
       ],
     );
   });

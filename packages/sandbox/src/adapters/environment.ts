@@ -17,7 +17,6 @@ import {
   stackNames,
   terraformStacks,
 } from '../stacks/names.ts';
-import { synthesize } from '../stacks/synth.ts';
 import { type Change, applyTenants, listTenants, removeTenant } from './tenants.ts';
 import type { Cluster } from './cluster.ts';
 import { loadFiles } from './files.ts';
@@ -41,10 +40,10 @@ export async function generate(
   nowMs: number,
 ): Promise<TreeResult & { readonly warnings: readonly Diagnostic[] }> {
   const resources = await loadSandbox(dir);
-  return { ...(await writeTree(dir, treeOf(resources, nowMs))), warnings: resources.warnings };
+  return { ...(await writeTree(dir, await treeOf(resources, nowMs))), warnings: resources.warnings };
 }
 
-function treeOf(resources: Resources & { readonly sandbox: Sandbox }, nowMs: number): TreeFile[] {
+async function treeOf(resources: Resources & { readonly sandbox: Sandbox }, nowMs: number): Promise<TreeFile[]> {
   const { sandbox, tenants, projects } = resources;
   const yaml = (manifests: readonly Manifest[]): string =>
     manifests.map((one) => stringify(one, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
@@ -59,9 +58,11 @@ function treeOf(resources: Resources & { readonly sandbox: Sandbox }, nowMs: num
       path: `kube/tenant-${tenant.name}.yaml`,
       text: yaml([...tenantAdmission(tenant.name), ...tenantManifests(tenant, tenants, nowMs)]),
     });
-  if (isAws(sandbox))
+  if (isAws(sandbox)) {
+    const { synthesize } = await import('../stacks/synth.ts');
     for (const [name, json] of synthesize({ sandbox, projects }))
       files.push({ path: `terraform/stacks/${name}/cdk.tf.json`, text: `${JSON.stringify(json, null, 2)}\n` });
+  }
   return files;
 }
 
@@ -174,7 +175,7 @@ async function prepare({ dir, targets, clock }: RunOptions) {
         hint: near === undefined ? `its stacks: ${all.join(', ')}` : `did you mean ${near}?`,
       });
     }
-  await writeTree(dir, treeOf(resources, clock.now()));
+  await writeTree(dir, await treeOf(resources, clock.now()));
   await mkdir(join(dir, 'state'), { recursive: true });
   return { resources, stacks: targets.length === 0 ? all : all.filter((name) => targets.includes(name)) };
 }

@@ -29,6 +29,8 @@ export const pages: Readonly<Record<string, string>> = {
   'PUT /_postern/quotas': 'change some of them',
   'PUT /_postern/zones': 'zone names of an account {account, zones: {"us-east-1a": "use1-az3"}}',
   'PUT /_postern/tunnel': 'the far side of a VPN tunnel {connection, tunnel, up, learned: ["10.128.0.0/20"]}',
+  'PUT /_postern/kubernetes':
+    'the API server that EKS clusters name as their own {endpoint, certificateAuthority?: base64}',
   'PUT /_postern/scan':
     'findings of an image {repositoryArn, imageDigest | imageTag, findings: [{name, severity, attributes}]}',
   'POST /_postern/time': 'let time pass {advanceMs}',
@@ -47,6 +49,10 @@ const tunnelSchema = z.strictObject({
   tunnel: z.string(),
   up: z.boolean(),
   learned: z.array(z.string()).max(100).default([]),
+});
+const apiServerSchema = z.strictObject({
+  endpoint: z.url({ protocol: /^https$/ }),
+  certificateAuthority: z.base64().optional(),
 });
 const timeSchema = z.strictObject({ advanceMs: z.number().int().min(0).max(31_622_400_000) });
 
@@ -76,6 +82,11 @@ const handlers: Readonly<Record<string, Page>> = {
   'GET /_postern/quotas': (world) => world.quotas,
   'PUT /_postern/quotas': (world, request) => Object.assign(world.quotas, quotasSchema.parse(bodyOf(request))),
   'PUT /_postern/tunnel': (world, request) => setTunnel(world, tunnelSchema.parse(bodyOf(request))),
+  'PUT /_postern/kubernetes': (world, request) => {
+    const { endpoint, certificateAuthority } = apiServerSchema.parse(bodyOf(request));
+    world.apiServer = { endpoint, ...(certificateAuthority === undefined ? {} : { certificateAuthority }) };
+    return done();
+  },
   'PUT /_postern/scan': (world, request) => setFindings(world, bodyOf(request)),
   'PUT /_postern/zones': (world, request) => setZones(world, zonesSchema.parse(bodyOf(request))),
   'POST /_postern/time': (world, request) => {

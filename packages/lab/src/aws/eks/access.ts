@@ -112,25 +112,7 @@ export const accessOperations: Operations<typeof sdk> = {
 
   CreatePodIdentityAssociation(call, input) {
     const cluster = needCluster(call, input.clusterName);
-    const same = podIdentities
-      .list(call)
-      .find(
-        (one) =>
-          one.cluster === cluster.id &&
-          one.namespace === input.namespace &&
-          one.serviceAccount === input.serviceAccount,
-      );
-    if (same !== undefined) throw inUse(`Association already exists: ${same.association}`);
-    const association = `a-${call.world.hex(17)}`;
-    const made = podIdentities.put(call.world, {
-      ...call.born(call.arn('eks', `podidentityassociation/${cluster.name}/${association}`), { ...input.tags }),
-      cluster: cluster.id,
-      association,
-      namespace: input.namespace ?? '',
-      serviceAccount: input.serviceAccount ?? '',
-      roleArn: input.roleArn ?? '',
-    });
-    return { association: showIdentity(cluster, made) };
+    return { association: showIdentity(cluster, associate(call, cluster, input)) };
   },
 
   DescribePodIdentityAssociation(call, input) {
@@ -171,6 +153,29 @@ export const accessOperations: Operations<typeof sdk> = {
     return { association: showIdentity(cluster, one) };
   },
 };
+
+/** One role for one service account. https://docs.aws.amazon.com/eks/latest/APIReference/API_CreatePodIdentityAssociation.html */
+export function associate(
+  call: Call,
+  cluster: Cluster,
+  { namespace = '', serviceAccount = '', roleArn = '', tags }: Partial<sdk.CreatePodIdentityAssociationRequest>,
+): PodIdentity {
+  const same = podIdentities
+    .list(call)
+    .find(
+      (one) => one.cluster === cluster.id && one.namespace === namespace && one.serviceAccount === serviceAccount,
+    );
+  if (same !== undefined) throw inUse(`Association already exists: ${same.association}`);
+  const association = `a-${call.world.hex(17)}`;
+  return podIdentities.put(call.world, {
+    ...call.born(call.arn('eks', `podidentityassociation/${cluster.name}/${association}`), { ...tags }),
+    cluster: cluster.id,
+    association,
+    namespace,
+    serviceAccount,
+    roleArn,
+  });
+}
 
 /** A role's sessions are told apart by their name. */
 function usernameOf(principal: string): string {

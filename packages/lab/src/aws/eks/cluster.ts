@@ -174,11 +174,19 @@ function show(call: Call, cluster: Cluster): sdk.Cluster {
     platformVersion: 'eks.1',
     status: cluster.state as sdk.ClusterStatus,
     roleArn: cluster.roleArn,
-    // A name that resolves nowhere: there is no Kubernetes here.
+    // A name that resolves nowhere, because there is no Kubernetes here, unless PUT /_postern/kubernetes has named one.
     ...(cluster.state === 'CREATING'
       ? {}
-      : { endpoint: `https://${cluster.oidcId}.gr7.${call.region}.eks.${dnsSuffix(call.region)}` }),
-    certificateAuthority: { data: Buffer.from('the simulator has no certificate authority').toString('base64') },
+      : {
+          endpoint:
+            call.world.apiServer?.endpoint ??
+            `https://${cluster.oidcId}.gr7.${call.region}.eks.${dnsSuffix(call.region)}`,
+        }),
+    certificateAuthority: {
+      data:
+        call.world.apiServer?.certificateAuthority ??
+        Buffer.from('the simulator has no certificate authority').toString('base64'),
+    },
     identity: { oidc: { issuer: `https://oidc.eks.${call.region}.${dnsSuffix(call.region)}/id/${cluster.oidcId}` } },
     resourcesVpcConfig: {
       subnetIds: network.subnets,

@@ -3,6 +3,7 @@ import type * as sdk from '@aws-sdk/client-eks';
 import type { Operations } from '../model/operations.ts';
 import type { Call } from '../world/call.ts';
 import { page } from '../world/page.ts';
+import { associate } from './access.ts';
 import {
   type Addon,
   addons,
@@ -13,6 +14,7 @@ import {
   type Nodegroup,
   nodegroups,
   notFound,
+  podIdentities,
   update,
 } from './records.ts';
 
@@ -108,6 +110,7 @@ export const nodegroupOperations: Operations<typeof sdk> = {
       version: input.addonVersion ?? 'v1.0.0-eksbuild.1',
       ...(input.serviceAccountRoleArn === undefined ? {} : { roleArn: input.serviceAccountRoleArn }),
       ...(input.configurationValues === undefined ? {} : { values: input.configurationValues }),
+      identities: identify(call, cluster, name, input.podIdentityAssociations ?? []),
       state: 'CREATING',
     };
     addons.put(call.world, addon);
@@ -128,15 +131,22 @@ export const nodegroupOperations: Operations<typeof sdk> = {
     };
   },
   UpdateAddon(call, input) {
-    const addon = needAddon(call, needCluster(call, input.clusterName), input.addonName);
+    const cluster = needCluster(call, input.clusterName);
+    const addon = needAddon(call, cluster, input.addonName);
     addon.version = input.addonVersion ?? addon.version;
     if (input.serviceAccountRoleArn !== undefined) addon.roleArn = input.serviceAccountRoleArn;
     if (input.configurationValues !== undefined) addon.values = input.configurationValues;
+    // What is given takes the place of what was; an empty list takes all away, and nothing leaves them as they are.
+    if (input.podIdentityAssociations !== undefined) {
+      forget(call, addon);
+      addon.identities = identify(call, cluster, addon.name, input.podIdentityAssociations);
+    }
     return { update: update(call, 'AddonUpdate') };
   },
   DeleteAddon(call, input) {
     const cluster = needCluster(call, input.clusterName);
     const addon = needAddon(call, cluster, input.addonName);
+    forget(call, addon);
     addons.become(call.world, addon, 'DELETING');
     addons.later(call, addon, 'gone', goneAfterMs);
     return { addon: showAddon(cluster, addon) };
@@ -158,6 +168,29 @@ export const nodegroupOperations: Operations<typeof sdk> = {
           ],
   }),
 };
+
+/**
+ * The associations an add-on brings for its service accounts, in the namespace it runs in.
+ * https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAddon.html (podIdentityAssociations)
+ */
+function identify(
+  call: Call,
+  cluster: Cluster,
+  addon: string,
+  wanted: readonly sdk.AddonPodIdentityAssociations[],
+): string[] {
+  return wanted.map((one) => associate(call, cluster, { ...one, namespace: namespaceOf(addon) }).id);
+}
+
+function forget(call: Call, addon: Addon): void {
+  for (const id of addon.identities) podIdentities.remove(call.world, id);
+  addon.identities = [];
+}
+
+/** AWS's own add-ons run in kube-system but for a few. */
+function namespaceOf(addon: string): string {
+  return { 'amazon-cloudwatch-observability': 'amazon-cloudwatch', adot: 'opentelemetry-operator-system' }[addon] ?? 'kube-system';
+}
 
 function find(call: Call, cluster: Cluster, name: string | undefined): Nodegroup | undefined {
   return nodegroups.list(call).find((one) => one.cluster === cluster.id && one.name === name);
@@ -221,6 +254,7 @@ function showAddon(cluster: Cluster, addon: Addon): sdk.Addon {
     modifiedAt: new Date(addon.createdAtMs),
     serviceAccountRoleArn: addon.roleArn,
     configurationValues: addon.values,
+    podIdentityAssociations: addon.identities,
     tags: addon.tags,
   };
 }

@@ -42,6 +42,8 @@ export interface Addon extends Stored {
   version: string;
   roleArn?: string;
   values?: string;
+  /** Ids of the pod identity associations that came with it. */
+  identities: string[];
 }
 
 export interface AccessEntry extends Stored {

@@ -23,6 +23,8 @@ export class World {
   quotas: Quotas = { ...defaultQuotas };
   /** Zone names an account sees in place of the region's own order: account -> { 'us-east-1a': 'use1-az3' }. */
   zoneIds = new Map<string, Readonly<Record<string, string>>>();
+  /** The API server that every EKS cluster names as its own; undefined: a name that resolves nowhere. */
+  apiServer: { readonly endpoint: string; readonly certificateAuthority?: string } | undefined;
   readonly remembered = new Map<string, Remembered>();
   /** What each page token still has to give. */
   readonly pageTokens = new Map<string, readonly string[]>();
@@ -107,6 +109,7 @@ export class World {
     this.rules.clear();
     this.journal.clear();
     this.zoneIds.clear();
+    this.apiServer = undefined;
     this.quotas = { ...defaultQuotas };
   }
 

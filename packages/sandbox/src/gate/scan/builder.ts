@@ -2,7 +2,7 @@
 import type { Problem, RawFinding, ReasonCode, ScanFormat, ScanReport } from '../evidence.ts';
 import { digestIn } from '../image.ts';
 import { type Score, generation, readScore } from '../score.ts';
-import { list, text } from '../json.ts';
+import { isObject, list, text } from '../json.ts';
 
 /** A report that names more than this is not one image's; Debian images with every CVE since 1999 stay below 10,000. */
 export const findingsMax = 200_000;
@@ -29,6 +29,14 @@ export class ScanBuilder {
 
   note(message: string): void {
     if (!this.#notes.includes(message)) this.#notes.push(message);
+  }
+
+  /** What must be a list of objects where it is there at all: anything else is damage, and damage is never "no findings". */
+  list(value: unknown, what: string): readonly unknown[] {
+    if (value === undefined || value === null) return [];
+    if (Array.isArray(value) && value.every(isObject)) return value;
+    this.problem('scan-unreadable', `${what} is no list of objects`);
+    return list(value);
   }
 
   /** Remembers the digests in references such as `name@sha256:...`; anything else is passed over. */

@@ -19,8 +19,9 @@ export function parseEcr(value: unknown): ScanReport {
   status(builder, top, found);
   if (text(top['nextToken']) !== undefined)
     builder.problem('scan-incomplete', 'the answer has a nextToken: more findings follow on pages that were not given');
-  for (const finding of list(found['findings'])) addBasic(builder, object(finding));
-  for (const finding of objects(found['enhancedFindings'])) addInspectorFinding(builder, finding);
+  for (const finding of builder.list(found['findings'], 'findings')) addBasic(builder, object(finding));
+  for (const finding of builder.list(found['enhancedFindings'], 'enhancedFindings'))
+    addInspectorFinding(builder, object(finding));
   counts(builder, found);
   return builder.report();
 }

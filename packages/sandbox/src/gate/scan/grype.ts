@@ -27,8 +27,8 @@ export function parseGrype(value: unknown): ScanReport {
   if (error !== undefined) builder.problem('scan-failed', `Grype's vulnerability database reported: ${error}`);
   if (at(top, 'descriptor', 'db', 'status', 'valid') === false)
     builder.problem('scan-failed', "Grype's vulnerability database was not valid");
-  for (const match of list(top['matches'])) add(builder, object(match), false);
-  for (const match of list(top['ignoredMatches'])) add(builder, object(match), true);
+  for (const match of builder.list(top['matches'], 'matches')) add(builder, object(match), false);
+  for (const match of builder.list(top['ignoredMatches'], 'ignoredMatches')) add(builder, object(match), true);
   return builder.report();
 }
 

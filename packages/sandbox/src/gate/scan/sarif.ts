@@ -34,7 +34,8 @@ function readRun(builder: ScanBuilder, run: Json): void {
   // SARIF 3.14.23: null or absent results mean that the scan did not get to the point of having any.
   if (!Array.isArray(run['results'])) builder.problem('scan-unfinished', `the run of ${tool} has no results`);
   const rules = ruleFinder(run);
-  for (const result of objects(run['results'])) {
+  for (const item of builder.list(run['results'], `the results of ${tool}`)) {
+    const result = object(item);
     const kind = text(result['kind']) ?? 'fail';
     if (kind !== 'pass' && kind !== 'notApplicable') addResult(builder, result, rules(result));
   }

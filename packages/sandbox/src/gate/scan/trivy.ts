@@ -22,9 +22,10 @@ export function parseTrivy(value: unknown): ScanReport {
       'the distribution has reached its end of service: newer vulnerabilities may be unknown to the scanner',
     );
   let looked = false;
-  for (const result of results(value)) {
+  for (const result of results(builder, value)) {
     if (isPackageResult(result)) looked = true;
-    for (const vulnerability of list(result['Vulnerabilities'])) add(builder, result, vulnerability, false);
+    const place = `Vulnerabilities of ${text(result['Target']) ?? 'a result'}`;
+    for (const vulnerability of builder.list(result['Vulnerabilities'], place)) add(builder, result, vulnerability, false);
     // .trivyignore and --vex hide findings here. Whoever scans may write those files; only a waiver counts.
     for (const modified of objects(result['ExperimentalModifiedFindings']))
       if (text(modified['Type']) === undefined || modified['Type'] === 'vulnerability')
@@ -38,13 +39,13 @@ export function parseTrivy(value: unknown): ScanReport {
   return builder.report();
 }
 
-function results(value: unknown): Json[] {
-  if (Array.isArray(value)) return objects(value);
+function results(builder: ScanBuilder, value: unknown): Json[] {
   const top = object(value);
+  const own = Array.isArray(value) ? value : builder.list(top['Results'], 'Results');
   const nested = [...objects(top['Resources']), ...objects(top['Findings'])].flatMap((item) =>
-    objects(item['Results']),
+    builder.list(item['Results'], 'Results'),
   );
-  return [...objects(top['Results']), ...nested];
+  return [...own, ...nested].map(object);
 }
 
 /** Before schema 2 there was no class; the type of a package manager or distribution stood alone. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { UsageError } from '@postern/core';
-import type { Verdict } from '@postern/sandbox';
+import type { Verdict } from '@postern/sandbox/gate';
 import { type OutputFormat, outputOption, printObject, printable, table } from '../../../io/output.ts';
 
 interface Options {
@@ -41,7 +41,8 @@ What each reason code means: postern sandbox gate reasons
 `,
     )
     .action(async (options: Options) => {
-      const { evaluateFiles } = await import('@postern/sandbox');
+      // The gate alone: a pipeline asks it in every build, and shall not wait for Terraform's and Kubernetes' libraries.
+      const { evaluateFiles } = await import('@postern/sandbox/evaluate-files');
       const verdict = await evaluateFiles({ ...options, nowMs: momentOf(options.now) });
       printObject(verdict, options.output, () => human(verdict));
       if (verdict.verdict !== 'pass') process.exitCode = 1;

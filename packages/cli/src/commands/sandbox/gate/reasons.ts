@@ -9,7 +9,7 @@ export function registerReasons(gate: Command): void {
     .addOption(outputOption())
     .addHelpText('after', '\nExamples:\n  postern sandbox gate reasons\n')
     .action(async ({ output }: { output: OutputFormat }) => {
-      const { reasonCodes } = await import('@postern/sandbox');
+      const { reasonCodes } = await import('@postern/sandbox/gate');
       const rows = Object.entries(reasonCodes).map(([code, meaning]) => ({ code, meaning }));
       printList(rows, { code: (row) => row.code, meaning: (row) => row.meaning }, output);
     });
