@@ -8,7 +8,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   tunnel: ['core', 'daemon'],
   'tunnel-server': ['core', 'daemon', 'resources', 'tunnel'],
   dns: ['core', 'daemon'],
-  terraform: [],
+  terraform: ['core'],
   infra: ['core', 'resources', 'terraform'],
   privatelink: ['core', 'daemon', 'resources'],
   sandbox: ['core', 'resources', 'terraform'],
@@ -39,6 +39,9 @@ export const pureFolders: readonly string[] = [
   'packages/sandbox/src/reach',
   'packages/sandbox/src/stacks',
 ];
+
+/** Inside PURE folders and not PURE themselves; nothing PURE imports them. */
+export const worldlyFolders: readonly string[] = ['packages/terraform/src/run'];
 
 /** What a PURE folder must not name, and what it takes instead. */
 export const impure: ReadonlyArray<{ readonly pattern: RegExp; readonly instead: string }> = [

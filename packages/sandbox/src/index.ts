@@ -15,6 +15,7 @@ export * from './adapters/tree.ts';
 export { importEnv } from './plan/import-env.ts';
 export { loadResources } from './plan/load.ts';
 export { scaffold } from './plan/scaffold.ts';
+export * from './adapters/helm.ts';
 export * from './adapters/render.ts';
 export { Releases } from './releases/service.ts';
 export { deployRelease, deployerIdentity, rollbackBlock, syncApproved } from './releases/deploy.ts';

@@ -1,6 +1,6 @@
 /** The document's environment: generated, validated by Terraform, applied on the AWS simulator, and destroyed in reverse. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Cluster } from '@postern/sandbox';
@@ -170,16 +170,23 @@ describe('the environment', () => {
       const tenants = (await (kube === undefined ? undefined : Cluster.open(kube)))?.list('v1', 'Namespace', {
         labels: 'postern.dev/tenant',
       });
-      if (kube !== undefined) assert.deepEqual((await tenants)?.map((one) => one.metadata.name), ['example']);
+      if (kube !== undefined)
+        assert.deepEqual(
+          (await tenants)?.map((one) => one.metadata.name),
+          ['example'],
+        );
       const before = [...all].toReversed();
       // Without a controller manager a namespace never ends, so that draining cannot either.
       const drains = kube?.controllerManager === true;
-      assert.deepEqual(
-        await sandbox('destroy', '--auto-approve', ...(drains ? [] : ['--skip-drain'])),
-        [...(drains ? [] : ['kube skipped']), ...before.filter((name) => drains || name !== 'kube').map((name) => `${name} destroyed`)],
-      );
+      assert.deepEqual(await sandbox('destroy', '--auto-approve', ...(drains ? [] : ['--skip-drain'])), [
+        ...(drains ? [] : ['kube skipped']),
+        ...before.filter((name) => drains || name !== 'kube').map((name) => `${name} destroyed`),
+      ]);
       const left = (await (await fetch(`${url}/_postern/state`)).json()) as Record<string, unknown[]>;
-      assert.deepEqual(Object.keys(left).filter((kind) => /^(eks|ecr|iam|vpc|subnet|nat)/.test(kind)), []);
+      assert.deepEqual(
+        Object.keys(left).filter((kind) => /^(eks|ecr|iam|vpc|subnet|nat)/.test(kind)),
+        [],
+      );
     },
   );
 
@@ -199,5 +206,11 @@ describe('the environment', () => {
     assert.equal(valid.code, 0, valid.stderr);
     assert.match(valid.stdout, /dev: valid; 1 tenants, 1 projects/);
     assert.equal((await postern(['sandbox', 'import', file, '--dir', into])).code, 2, 'nothing is written over');
+    const cut = join(scratch.path, 'cut.hcl');
+    writeFileSync(cut, readFileSync(file, 'utf8').slice(0, -3));
+    const broken = await postern(['sandbox', 'import', cut, '--dir', join(scratch.path, 'broken')]);
+    assert.equal(broken.code, 2);
+    assert.match(broken.stderr, /cut\.hcl:\d+: error: /);
+    assert.equal(existsSync(join(scratch.path, 'broken')), false, 'half an environment is not written');
   });
 });

@@ -2,9 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PosternError } from '@postern/core';
 import { googleApi } from '../verify/google.ts';
-import { type ChildRecord } from './child.ts';
 import { amazonTypes, findAmazon } from './find-amazon.ts';
-import { inFlight, parseEvent } from './events.ts';
+import { type ChildRecord, inFlight, parseEvent } from '@postern/terraform/run';
 import type { Workspace } from './workspace.ts';
 
 /**

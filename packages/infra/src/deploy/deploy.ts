@@ -1,6 +1,16 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PosternError, UsageError } from '@postern/core';
+import {
+  findTerraform,
+  lockState,
+  parseEvent,
+  readRecord,
+  stillRuns,
+  terraformEnvironment,
+  type TerraformEvent,
+  waitFor,
+} from '@postern/terraform/run';
 import type { Instance } from '../config/model.ts';
 import { loadInstance } from '../generate/load.ts';
 import { readIfThere } from '../generate/files.ts';
@@ -11,10 +21,6 @@ import { type StackInfo, type StackName, stackNames, stacksOf } from '../stacks/
 import type { StackJson } from '../stacks/synth.ts';
 import { requireAccepted } from './acceptance.ts';
 import { adopt } from './adopt.ts';
-import { findTerraform, terraformEnvironment } from './binary.ts';
-import { readRecord, stillRuns, waitFor } from './child.ts';
-import { parseEvent, type TerraformEvent } from './events.ts';
-import { lockInstance } from './lock.ts';
 import { type Loss, lossesOf } from './losses.ts';
 import { dependants, destroyOrder, missingUpstream, select } from './order.ts';
 import { runRecordFile, type Tools, withoutGuards, Workspace } from './workspace.ts';
@@ -137,7 +143,7 @@ export interface PlanResult {
 
 export async function plan(options: DeployOptions): Promise<PlanResult> {
   const session = new Session(options);
-  using _lock = lockInstance(stateDir(options.dir));
+  using _lock = lockState(stateDir(options.dir), 'instance');
   await session.recover();
   const { wanted, removed } = select(
     session.wanted,
@@ -175,7 +181,7 @@ export interface DeployResult {
 
 export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const session = new Session(options);
-  using _lock = lockInstance(stateDir(options.dir));
+  using _lock = lockState(stateDir(options.dir), 'instance');
   const { wanted, removed } = select(
     session.wanted,
     session.removed.map(({ name }) => name),
@@ -229,7 +235,7 @@ async function destroyRemoved(session: Session, name: StackName): Promise<boolea
 
 export async function destroy(options: DeployOptions): Promise<DeployResult> {
   const session = new Session(options);
-  using _lock = lockInstance(stateDir(options.dir));
+  using _lock = lockState(stateDir(options.dir), 'instance');
   const { wanted, removed } = select(
     session.wanted,
     session.removed.map(({ name }) => name),

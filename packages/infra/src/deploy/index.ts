@@ -9,5 +9,5 @@ export {
   type PlanResult,
   type StackPlan,
 } from './deploy.ts';
-export { type TerraformEvent } from './events.ts';
+export { type TerraformEvent } from '@postern/terraform/run';
 export { type Loss } from './losses.ts';

@@ -1,4 +1,4 @@
-import type { TerraformEvent } from './events.ts';
+import type { TerraformEvent } from '@postern/terraform/run';
 
 /** What goes with a resource, beyond the resource: said before anything is destroyed. DATA. */
 export const losses: Readonly<Record<string, string>> = {

@@ -4,12 +4,11 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { errorMessage, PosternError } from '@postern/core';
+import { inFlight, parseEvent, runChild, type TerraformEvent } from '@postern/terraform/run';
 import { readIfThere, writeWhole } from '../generate/files.ts';
 import { stateDir } from '../generate/paths.ts';
 import type { StackName } from '../stacks/names.ts';
 import type { StackJson } from '../stacks/synth.ts';
-import { runChild } from './child.ts';
-import { inFlight, parseEvent, type TerraformEvent } from './events.ts';
 
 /**
  * Where Terraform works on one stack: state/work/STACK, with a copy of its JSON. The generated tree stays what `generate`

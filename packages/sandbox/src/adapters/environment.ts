@@ -20,7 +20,7 @@ import {
 import { type Change, applyTenants, listTenants, removeTenant } from './tenants.ts';
 import type { Cluster } from './cluster.ts';
 import { loadFiles } from './files.ts';
-import { Terraform } from './terraform.ts';
+import { Terraform, hasLocalState, stackDir, stateFile, takeTurn } from './terraform.ts';
 import { type TreeFile, type TreeResult, writeTree } from './tree.ts';
 
 /** The documents of a sandbox's folder; one of them must be the Sandbox. */
@@ -89,6 +89,7 @@ export interface StackOutcome {
 
 export async function planEnvironment(options: RunOptions): Promise<StackOutcome[]> {
   const { resources, stacks } = await prepare(options);
+  using _turn = await takeTurn(options);
   const outcomes: StackOutcome[] = [];
   for (const stack of stacks) {
     if (stack === 'kube') {
@@ -108,6 +109,7 @@ export async function planEnvironment(options: RunOptions): Promise<StackOutcome
 
 export async function deployEnvironment(options: RunOptions): Promise<StackOutcome[]> {
   const { resources, stacks } = await prepare(options);
+  using _turn = await takeTurn(options);
   const outcomes: StackOutcome[] = [];
   for (const stack of stacks) {
     const missing = options.ignoreDependencies ? [] : await missingUpstream(stack, options);
@@ -130,6 +132,7 @@ export async function destroyEnvironment(
   options: RunOptions & { readonly skipDrain: boolean; readonly deleteVolumes: boolean },
 ): Promise<StackOutcome[]> {
   const { stacks } = await prepare(options);
+  using _turn = await takeTurn(options);
   const outcomes: StackOutcome[] = [];
   const drains =
     stacks.includes('eks') && !stacks.includes('kube') && !options.skipDrain && (await isApplied('eks', options));
@@ -147,16 +150,11 @@ export async function destroyEnvironment(
     else {
       if (!(await options.approve(stack, `destroys everything of the stack ${stack}`)))
         return [...outcomes, { stack, action: 'skipped', summary: 'not approved' }];
-      const terraform = new Terraform(options.environment);
-      const { stdout } = await terraform.run(
-        stackDir(options.dir, stack),
-        ['destroy', '-no-color', '-auto-approve', '-input=false'],
-        options.step,
-      );
+      const { output } = await new Terraform(stack, options).destroy();
       outcome = {
         stack,
         action: 'destroyed',
-        summary: /Destroy complete! Resources: (\d+) destroyed/.exec(stdout)?.[0] ?? 'destroyed',
+        summary: /Destroy complete! Resources: (\d+) destroyed/.exec(output)?.[0] ?? 'destroyed',
       };
     }
     outcomes.push(outcome);
@@ -180,10 +178,6 @@ async function prepare({ dir, targets, clock }: RunOptions) {
   return { resources, stacks: targets.length === 0 ? all : all.filter((name) => targets.includes(name)) };
 }
 
-function stackDir(dir: string, stack: TerraformStackName): string {
-  return join(dir, 'terraform', 'stacks', stack);
-}
-
 async function missingUpstream(stack: StackName, options: RunOptions): Promise<StackName[]> {
   const missing: StackName[] = [];
   const { sandbox } = await loadSandbox(options.dir);
@@ -195,54 +189,43 @@ async function missingUpstream(stack: StackName, options: RunOptions): Promise<S
 /** By its state: something is recorded. */
 export async function isApplied(
   stack: StackName,
-  { dir, environment, step }: Pick<RunOptions, 'dir' | 'environment' | 'step'>,
+  options: Pick<RunOptions, 'dir' | 'environment' | 'step' | 'signal'>,
 ): Promise<boolean> {
   if (!terraformStacks.some((name) => name === stack)) return false;
+  const { dir } = options;
   const name = stack as TerraformStackName;
-  const local = await readFile(join(dir, 'state', `${name}.tfstate`), 'utf8').catch(() => undefined);
-  if (local !== undefined) return ((JSON.parse(local) as { resources?: unknown[] }).resources ?? []).length > 0;
+  if (hasLocalState(dir, name)) {
+    const state = JSON.parse(await readFile(stateFile(dir, name), 'utf8')) as { resources?: unknown[] };
+    return (state.resources ?? []).length > 0;
+  }
   const json = JSON.parse(await readFile(join(stackDir(dir, name), 'cdk.tf.json'), 'utf8')) as {
     terraform: { backend?: { local?: unknown } };
   };
   if (json.terraform.backend?.local !== undefined) return false;
-  const terraform = new Terraform(environment);
-  await terraform.init(stackDir(dir, name), step);
-  const { stdout } = await terraform.run(stackDir(dir, name), ['state', 'list'], step, [0, 1]);
-  return stdout.trim() !== '';
+  const terraform = new Terraform(name, options);
+  await terraform.init();
+  return (await terraform.stateList()).trim() !== '';
 }
 
 async function planStack(
   stack: TerraformStackName,
-  { dir, environment, step }: RunOptions,
-): Promise<{ summary: string; text: string; changes: boolean }> {
-  const terraform = new Terraform(environment);
-  const cwd = stackDir(dir, stack);
-  step(`${stack}: terraform init`);
-  await terraform.init(cwd, step);
-  step(`${stack}: terraform plan`);
-  const { code, stdout } = await terraform.run(
-    cwd,
-    ['plan', '-no-color', '-input=false', '-detailed-exitcode', '-out=postern.tfplan'],
-    step,
-    [0, 2],
-  );
-  return {
-    summary: code === 0 ? 'as it should be' : (/^Plan: .*$/m.exec(stdout)?.[0] ?? 'changes its outputs'),
-    text: stdout,
-    changes: code === 2,
-  };
+  options: RunOptions,
+): Promise<{ summary: string; text: string; changes: boolean; terraform: Terraform }> {
+  const terraform = new Terraform(stack, options);
+  options.step(`${stack}: terraform init`);
+  await terraform.init();
+  options.step(`${stack}: terraform plan`);
+  const { changes, output } = await terraform.plan();
+  const planned = /^Plan: .*$/m.exec(output)?.[0] ?? 'changes its outputs';
+  return { summary: changes ? planned : 'as it should be', text: output, changes, terraform };
 }
 
 async function applyStack(stack: TerraformStackName, options: RunOptions): Promise<StackOutcome> {
-  const { summary, text, changes } = await planStack(stack, options);
+  const { summary, text, changes, terraform } = await planStack(stack, options);
   if (!changes) return { stack, action: 'unchanged', summary };
   if (!(await options.approve(stack, text))) return { stack, action: 'skipped', summary: 'not approved' };
-  const { stdout } = await new Terraform(options.environment).run(
-    stackDir(options.dir, stack),
-    ['apply', '-no-color', '-input=false', 'postern.tfplan'],
-    options.step,
-  );
-  return { stack, action: 'applied', summary: /Apply complete! Resources: .*$/m.exec(stdout)?.[0] ?? 'applied' };
+  const { output } = await terraform.apply();
+  return { stack, action: 'applied', summary: /Apply complete! Resources: .*$/m.exec(output)?.[0] ?? 'applied' };
 }
 
 type Loaded = Resources & { readonly sandbox: Sandbox };
@@ -250,7 +233,7 @@ type Loaded = Resources & { readonly sandbox: Sandbox };
 async function openRight(resources: Loaded, options: RunOptions): Promise<Cluster> {
   const cluster = await options.cluster();
   if (!isAws(resources.sandbox)) return cluster;
-  const text = await readFile(join(options.dir, 'state', 'eks.tfstate'), 'utf8').catch(() => undefined);
+  const text = await readFile(stateFile(options.dir, 'eks'), 'utf8').catch(() => undefined);
   const endpoint =
     text === undefined
       ? undefined

@@ -107,9 +107,16 @@ async function listen(cluster: Cluster, pod: Live, port: number, local: number):
   const forward = new PortForward(cluster.config);
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
-    forward
-      .portForward(pod.metadata.namespace!, pod.metadata.name, [port], socket, null, socket)
-      .catch(() => socket.destroy());
+    forward.portForward(pod.metadata.namespace!, pod.metadata.name, [port], socket, null, socket).then(
+      (stream) => {
+        // Its types know one shape for a stream that reconnects; ours does not.
+        const channel = stream as { close: () => void; addEventListener: (name: 'close', done: () => void) => void };
+        // The library passes bytes on, not ends: an answer without a length ends with its connection.
+        channel.addEventListener('close', () => socket.end());
+        socket.once('close', () => channel.close());
+      },
+      () => socket.destroy(),
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>

@@ -1,106 +1,178 @@
-/** Runs Terraform (or OpenTofu) in one stack's folder. */
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { createInterface } from 'node:readline';
+/** Terraform on one stack of a sandbox: a child that outlives us, its lines in `state/log`, one run of a sandbox at a time. */
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { PosternError } from '@postern/core';
+import {
+  findTerraform,
+  lockState,
+  readRecord,
+  runChild,
+  stillRuns,
+  terraformEnvironment,
+  waitFor,
+} from '@postern/terraform/run';
+import type { TerraformStackName } from '../stacks/names.ts';
+
+export interface TerraformOptions {
+  /** The sandbox's folder. */
+  readonly dir: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly step: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
 
 export interface TerraformRun {
   readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
+  readonly output: string;
 }
 
 /** What a failed run shows of itself. */
 const tailLines = 30;
 
+/** Another machine may hold the state's lock for as long as a short apply. */
+const lockTimeout = '120s';
+
+const progressLine =
+  /: (Creating|Destroying|Modifying|Still|Refreshing|Reading|Creation|Destruction)|^(Plan|Apply|Destroy)/;
+
+export function stackDir(dir: string, stack: TerraformStackName): string {
+  return join(dir, 'terraform', 'stacks', stack);
+}
+
+export function stateFile(dir: string, stack: TerraformStackName): string {
+  return join(dir, 'state', `${stack}.tfstate`);
+}
+
+/**
+ * Held while stacks are changed. An apply of an earlier command that was killed may still go on: it is waited for, so that
+ * nothing is planned beside it.
+ */
+export async function takeTurn({ dir, step, signal }: Omit<TerraformOptions, 'environment'>): Promise<Disposable> {
+  const lock = lockState(join(dir, 'state'), 'sandbox');
+  const record = readRecord(recordFile(dir));
+  try {
+    if (record !== undefined && stillRuns(record)) {
+      step(`${record.stack}: waiting for the Terraform of an earlier command (process ${record.pid})`);
+      await waitFor(
+        record,
+        (line) => progressLine.test(line) && step(line.trim()),
+        signal ?? new AbortController().signal,
+      );
+    }
+    rmSync(recordFile(dir), { force: true });
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+  return lock;
+}
+
 export class Terraform {
+  readonly #options: TerraformOptions;
+  readonly #stack: TerraformStackName;
   readonly #binary: string;
   readonly #environment: NodeJS.ProcessEnv;
 
-  constructor(environment: NodeJS.ProcessEnv) {
-    this.#binary = findBinary(environment);
-    this.#environment = {
-      ...environment,
-      CHECKPOINT_DISABLE: '1',
-      TF_IN_AUTOMATION: '1',
-      TF_INPUT: '0',
-      TF_CLI_ARGS: undefined,
-    };
-    // Terraform warns at each call of a file that is not there.
-    const cli = this.#environment['TF_CLI_CONFIG_FILE'];
-    if (cli !== undefined && !existsSync(cli)) delete this.#environment['TF_CLI_CONFIG_FILE'];
+  constructor(stack: TerraformStackName, options: TerraformOptions) {
+    this.#options = options;
+    this.#stack = stack;
+    this.#binary = findTerraform(options.environment);
+    mkdirSync(this.#logs, { recursive: true, mode: 0o700 });
+    this.#environment = terraformEnvironment(options.environment, this.#logs);
   }
 
-  async init(dir: string, step: (line: string) => void, options: { readonly backend?: boolean } = {}): Promise<void> {
-    const plugins = this.#environment['POSTERN_TF_PLUGIN_DIR'];
-    await this.run(
-      dir,
+  get #logs(): string {
+    return join(this.#options.dir, 'state', 'log');
+  }
+
+  async init(): Promise<void> {
+    await this.#run(['init', '-input=false', '-no-color', '-reconfigure', `-lock-timeout=${lockTimeout}`]);
+  }
+
+  /** `changes` also where only outputs would change. */
+  async plan(): Promise<TerraformRun & { readonly changes: boolean }> {
+    const done = await this.#run(
       [
-        'init',
-        '-input=false',
+        'plan',
         '-no-color',
-        '-reconfigure',
-        ...(options.backend === false ? ['-backend=false'] : []),
-        ...(plugins === undefined || plugins === '' ? [] : [`-plugin-dir=${plugins}`]),
+        '-input=false',
+        `-lock-timeout=${lockTimeout}`,
+        '-detailed-exitcode',
+        '-out=postern.tfplan',
       ],
-      step,
+      { accept: [0, 2] },
     );
+    return { ...done, changes: done.code === 2 };
+  }
+
+  /** Of the plan just made. */
+  async apply(): Promise<TerraformRun> {
+    const args = ['apply', '-no-color', '-input=false', `-lock-timeout=${lockTimeout}`, 'postern.tfplan'];
+    return this.#run(args, { changes: true });
+  }
+
+  async destroy(): Promise<TerraformRun> {
+    const args = ['destroy', '-no-color', '-auto-approve', '-input=false', `-lock-timeout=${lockTimeout}`];
+    return this.#run(args, { changes: true });
+  }
+
+  /** Addresses in the state; none where there is no state yet. */
+  async stateList(): Promise<string> {
+    return (await this.#run(['state', 'list'], { accept: [0, 1] })).output;
   }
 
   /** Throws with Terraform's own words when it fails; `accept` are exit codes that are answers and no failures. */
-  async run(
-    dir: string,
+  async #run(
     args: readonly string[],
-    step: (line: string) => void,
-    accept: readonly number[] = [0],
+    { accept = [0], changes = false }: { readonly accept?: readonly number[]; readonly changes?: boolean } = {},
   ): Promise<TerraformRun> {
-    const child = spawn(this.#binary, args, { cwd: dir, env: this.#environment, stdio: ['ignore', 'pipe', 'pipe'] });
-    const out: string[] = [];
-    const err: string[] = [];
-    const gather = (stream: NodeJS.ReadableStream, into: string[]): void => {
-      createInterface({ input: stream }).on('line', (line) => {
-        into.push(line);
-        if (
-          /: (Creating|Destroying|Modifying|Still|Refreshing|Reading|Creation|Destruction)|^(Plan|Apply|Destroy)/.test(
-            line,
-          )
-        )
-          step(line.trim());
-      });
-    };
-    gather(child.stdout, out);
-    gather(child.stderr, err);
-    const code = await new Promise<number>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (value, signal) => resolve(value ?? (signal === null ? 1 : 130)));
+    const { dir, step, signal = new AbortController().signal } = this.#options;
+    const cwd = stackDir(dir, this.#stack);
+    const lines: string[] = [];
+    const record = recordFile(dir);
+    const code = await runChild({
+      binary: this.#binary,
+      args,
+      cwd,
+      env: this.#environment,
+      log: join(this.#logs, `${this.#stack}-${args[0]}.log`),
+      stack: this.#stack,
+      ...(changes ? { record } : {}),
+      onLine: (line) => {
+        lines.push(line);
+        if (progressLine.test(line)) step(line.trim());
+      },
+      signal,
     });
+    if (changes) rmSync(record, { force: true });
     if (!accept.includes(code))
       throw new PosternError(
         'TERRAFORM',
-        `terraform ${args[0]} failed in ${dir}:\n${[...err, ...(err.length === 0 ? out : [])].slice(-tailLines).join('\n')}`,
+        `${this.#stack}: terraform ${args[0]} ${signal.aborted ? 'was stopped' : 'failed'} in ${cwd}:\n${tail(lines)}`,
         {
-          hint:
-            code === 130
-              ? 'it was interrupted; run the command again to go on'
-              : 'what was built stays recorded in the state; run the command again after the repair',
+          hint: signal.aborted
+            ? 'what was finished is in the state; run the command again to go on'
+            : 'what was built stays recorded in the state; run the command again after the repair',
         },
       );
-    return { code, stdout: out.join('\n'), stderr: err.join('\n') };
+    return { code, output: lines.join('\n') };
   }
 }
 
-function findBinary(environment: NodeJS.ProcessEnv): string {
-  const named = environment['POSTERN_TERRAFORM'];
-  const names = named === undefined || named === '' ? ['terraform', 'tofu'] : [named];
-  for (const name of names) {
-    const paths = name.includes('/')
-      ? [name]
-      : (environment['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name));
-    const found = paths.find((path) => existsSync(path));
-    if (found !== undefined) return found;
-  }
-  throw new PosternError('TERRAFORM_MISSING', `neither ${names.join(' nor ')} is on PATH`, {
-    hint: 'install Terraform 1.10 or newer or OpenTofu, or set POSTERN_TERRAFORM',
-  });
+function recordFile(dir: string): string {
+  return join(dir, 'state', 'run.json');
+}
+
+/** From the first error on; else the end. */
+function tail(lines: readonly string[]): string {
+  const first = lines.findIndex((line) => /^\W*Error:/.test(line));
+  return lines
+    .slice(first === -1 ? -tailLines : first)
+    .slice(0, tailLines)
+    .join('\n');
+}
+
+/** Whether this machine has a state file of the stack. */
+export function hasLocalState(dir: string, stack: TerraformStackName): boolean {
+  return existsSync(stateFile(dir, stack));
 }

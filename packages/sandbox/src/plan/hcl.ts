@@ -12,6 +12,8 @@ export interface HclLocals {
   readonly values: ReadonlyMap<string, HclValue>;
   readonly lines: ReadonlyMap<string, number>;
   readonly problems: readonly HclProblem[];
+  /** Read to its end, and with something in it: what came before a break is not the whole of the environment. */
+  readonly whole: boolean;
 }
 
 /** Nesting of lists and objects; hand-written files have three levels. */
@@ -34,7 +36,13 @@ export function parseLocals(text: string): HclLocals {
   const lines = new Map<string, number>();
   const problems: HclProblem[] = [];
   if (text.length > hclCharsMax)
-    return { values, lines, problems: [{ line: 1, col: 1, message: `is larger than ${hclCharsMax} characters` }] };
+    return {
+      values,
+      lines,
+      problems: [{ line: 1, col: 1, message: `is larger than ${hclCharsMax} characters` }],
+      whole: false,
+    };
+  let whole = true;
   const reader = new Reader(text);
   const place = (offset: number) => {
     const before = text.slice(0, offset).split('\n');
@@ -79,8 +87,13 @@ export function parseLocals(text: string): HclLocals {
   } catch (error) {
     if (!(error instanceof HclError)) throw error;
     problems.push({ ...place(error.offset), message: error.message });
+    whole = false;
   }
-  return { values, lines, problems };
+  if (whole && lines.size === 0) {
+    problems.push({ line: 1, col: 1, message: 'holds no locals block with values' });
+    whole = false;
+  }
+  return { values, lines, problems, whole };
 }
 
 class Reader {

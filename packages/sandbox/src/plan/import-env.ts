@@ -10,6 +10,7 @@ export interface ImportFinding {
 }
 
 export interface Imported {
+  /** Empty where the file could not be read to its end. */
   readonly files: ReadonlyArray<{ readonly path: string; readonly text: string }>;
   readonly findings: readonly ImportFinding[];
 }
@@ -36,8 +37,9 @@ const read = new Set([
 ]);
 
 export function importEnv(text: string): Imported {
-  const { values, lines, problems } = parseLocals(text);
+  const { values, lines, problems, whole } = parseLocals(text);
   const findings: ImportFinding[] = problems.map(({ line, message }) => ({ severity: 'error', line, message }));
+  if (!whole) return { files: [], findings };
   const line = (key: string): number => lines.get(key) ?? 1;
   const add = (severity: ImportFinding['severity'], key: string, message: string): void =>
     void findings.push({ severity, line: line(key), message });

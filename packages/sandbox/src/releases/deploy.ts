@@ -2,12 +2,13 @@
 import { isAbsolute, join } from 'node:path';
 import { type Clock, ConfigError, type Diagnostic, PosternError, formatPath } from '@postern/core';
 import { type Cluster } from '../adapters/cluster.ts';
-import { helmArguments, isChart, render, runHelm } from '../adapters/render.ts';
+import { installWithHelm, isChart } from '../adapters/helm.ts';
+import { render } from '../adapters/render.ts';
 import { approvedImagesName, digestKey, platformNamespace } from '../baseline/admission.ts';
 import { type Manifest, deployerGroup } from '../baseline/labels.ts';
 import type { BuildingBlock } from '../plan/building-block.ts';
 import { lintManifest } from '../plan/lint.ts';
-import { imagesOf, pinImages, repositoryOf } from '../plan/workload.ts';
+import { imagesOf, pinImages, repositoryOf, templateOf } from '../plan/workload.ts';
 import type { Releases } from './service.ts';
 import type { Release } from './store.ts';
 
@@ -163,22 +164,22 @@ async function install(
   const cluster = await options.deployer(release.tenant);
   const chart = block.chart === undefined ? undefined : inside(options.dir, block.chart);
   if (chart !== undefined && isChart(chart)) {
-    options.step(`helm upgrade --install ${block.name}`);
     const identity = deployerIdentity(release.tenant);
-    await runHelm(
-      [
-        'upgrade',
-        '--install',
-        ...helmArguments(renderOptions(block, release, options.dir, options.environment), chart),
-        '--kube-context',
-        cluster.name,
-        '--kube-as-user',
-        identity.user,
-        ...identity.groups.flatMap((group) => ['--kube-as-group', group]),
-        ...(options.wait ? ['--wait', '--timeout', `${rolloutTimeoutMs / 1000}s`] : []),
-      ],
-      options.environment,
-    );
+    // Helm does not try again: admission must have read its list before.
+    for (const manifest of manifests.filter((one) => templateOf(one) !== undefined))
+      await patiently(() => cluster.apply(manifest, { dryRun: true, signal: options.signal }), options.clock);
+    options.step(`helm upgrade --install ${block.name}`);
+    await installWithHelm(manifests, {
+      release: block.name,
+      namespace: block.namespace,
+      chart,
+      context: cluster.name,
+      user: identity.user,
+      groups: identity.groups,
+      waitMs: options.wait ? rolloutTimeoutMs : undefined,
+      environment: options.environment,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
     return;
   }
   for (const manifest of manifests) {

@@ -13,7 +13,7 @@ export function registerImport(sandbox: Command): void {
     .addOption(outputOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  postern sandbox import live/dev/env.hcl\n  postern sandbox import live/dev/env.hcl --dir dev\n',
+      '\nExamples:\n  postern sandbox import live/dev/env.hcl\n  postern sandbox import live/dev/env.hcl --dir dev\n\nExit codes: 0 imported; 1 imported, and something is to be filled in; 2 the file cannot be read.\n',
     )
     .action(async (file: string, options: { dir?: string; force?: boolean; output: OutputFormat }) => {
       const { importEnv, unreadableFile, writeNew } = await import('@postern/sandbox');
@@ -21,6 +21,11 @@ export function registerImport(sandbox: Command): void {
       const { files, findings } = importEnv(text);
       for (const finding of findings)
         process.stderr.write(`${file}:${finding.line}: ${finding.severity}: ${finding.message}\n`);
+      if (files.length === 0) {
+        process.stderr.write(`postern: ${file} is no environment file that can be read; nothing was written\n`);
+        process.exitCode = 2;
+        return;
+      }
       if (options.dir !== undefined) {
         for (const path of await writeNew(options.dir, files, options.force === true))
           process.stdout.write(`wrote ${path}\n`);

@@ -162,9 +162,7 @@ export function associate(
 ): PodIdentity {
   const same = podIdentities
     .list(call)
-    .find(
-      (one) => one.cluster === cluster.id && one.namespace === namespace && one.serviceAccount === serviceAccount,
-    );
+    .find((one) => one.cluster === cluster.id && one.namespace === namespace && one.serviceAccount === serviceAccount);
   if (same !== undefined) throw inUse(`Association already exists: ${same.association}`);
   const association = `a-${call.world.hex(17)}`;
   return podIdentities.put(call.world, {

@@ -189,7 +189,10 @@ function forget(call: Call, addon: Addon): void {
 
 /** AWS's own add-ons run in kube-system but for a few. */
 function namespaceOf(addon: string): string {
-  return { 'amazon-cloudwatch-observability': 'amazon-cloudwatch', adot: 'opentelemetry-operator-system' }[addon] ?? 'kube-system';
+  return (
+    { 'amazon-cloudwatch-observability': 'amazon-cloudwatch', adot: 'opentelemetry-operator-system' }[addon] ??
+    'kube-system'
+  );
 }
 
 function find(call: Call, cluster: Cluster, name: string | undefined): Nodegroup | undefined {

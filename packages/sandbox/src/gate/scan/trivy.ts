@@ -25,7 +25,8 @@ export function parseTrivy(value: unknown): ScanReport {
   for (const result of results(builder, value)) {
     if (isPackageResult(result)) looked = true;
     const place = `Vulnerabilities of ${text(result['Target']) ?? 'a result'}`;
-    for (const vulnerability of builder.list(result['Vulnerabilities'], place)) add(builder, result, vulnerability, false);
+    for (const vulnerability of builder.list(result['Vulnerabilities'], place))
+      add(builder, result, vulnerability, false);
     // .trivyignore and --vex hide findings here. Whoever scans may write those files; only a waiver counts.
     for (const modified of objects(result['ExperimentalModifiedFindings']))
       if (text(modified['Type']) === undefined || modified['Type'] === 'vulnerability')

@@ -49,7 +49,11 @@ export function registerLint(project: Command): void {
               (f) =>
                 `${f.severity}: ${f.code}: ${f.message}${f.subject === undefined ? '' : `\n    sub = ${f.subject}`}`,
             ),
-            refused ? 'refused: it is wider than its project' : 'nobody but the pipeline gets in',
+            !refused
+              ? 'nobody but the pipeline gets in'
+              : findings.every((one) => one.severity !== 'error' || one.code === 'own-refused')
+                ? 'refused: the pipeline itself does not get in'
+                : 'refused: it is wider than its project',
             '',
           ].join('\n'),
         );

@@ -59,7 +59,7 @@ Examples:
         process.stdout.write(
           options.output === 'json'
             ? `${JSON.stringify(manifests, null, 2)}\n`
-            : manifests.map((one) => stringify(one, { lineWidth: 0 })).join('---\n'),
+            : manifests.map((one) => stringify(one, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n'),
         );
         return;
       }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { writeWhole } from '../generate/files.ts';
+import { writeWhole } from './files.ts';
 
 /**
  * Terraform as a child that outlives us: it has its own process group and writes its lines to a file, which we follow. When
