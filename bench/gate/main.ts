@@ -53,6 +53,8 @@ runBench('gate', (scratch) => {
 function yaml(value: unknown, indent = ''): string {
   if (typeof value !== 'object' || value === null) return ` ${JSON.stringify(value)}\n`;
   if (Array.isArray(value)) return `\n${value.map((item) => `${indent}-${yaml(item, `${indent}  `)}`).join('')}`;
-  const lines = Object.entries(value).map(([key, item]) => `${indent}${JSON.stringify(key)}:${yaml(item, `${indent}  `)}`);
+  const lines = Object.entries(value).map(
+    ([key, item]) => `${indent}${JSON.stringify(key)}:${yaml(item, `${indent}  `)}`,
+  );
   return `${indent === '' ? '' : '\n'}${lines.join('')}`;
 }

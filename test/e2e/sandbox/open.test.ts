@@ -124,14 +124,14 @@ describe('sandbox open', { skip: needKube() || need('openssl') }, () => {
         apiVersion: 'postern.dev/v1',
         kind: 'BuildingBlock',
         metadata: { name: 'rest-app' },
-        spec: { tenant: 'example', namespace: 'apps', manifests: 'manifests.yaml' },
+        spec: { tenant: 'example', namespace: 'example', manifests: 'manifests.yaml' },
       }),
     );
-    await admin.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'apps' } });
+    await admin.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'example' } });
     await admin.create({
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { name: 'rest-app-service', namespace: 'apps' },
+      metadata: { name: 'rest-app-service', namespace: 'example' },
       spec: { selector: { app: 'rest-app' }, ports: [{ port: 8080, targetPort: 'http' }] },
     });
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } };
@@ -165,7 +165,7 @@ describe('sandbox open', { skip: needKube() || need('openssl') }, () => {
   it('waits for a ready pod, prints the URL once the application answers, and carries requests', async () => {
     await using opened = open('--port', '0');
     await opened.line(/looking for a ready pod behind rest-app-service/);
-    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'rest-app-0', namespace: 'apps' } };
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'rest-app-0', namespace: 'example' } };
     const wanted = {
       ...pod,
       metadata: { ...pod.metadata, labels: { app: 'rest-app' } },
@@ -184,7 +184,7 @@ describe('sandbox open', { skip: needKube() || need('openssl') }, () => {
       const body = await fetched(url.replace('localhost', '127.0.0.1'));
       assert.match(body, /"service":"rest-app"/);
     }
-    assert.match(asked[0] ?? '', /^\/portForward\/apps\/rest-app-0.*port=8080/);
+    assert.match(asked[0] ?? '', /^\/portForward\/example\/rest-app-0.*port=8080/);
     const done = await opened.stop('SIGINT');
     assert.equal(done.signal, null);
   });

@@ -1,7 +1,7 @@
 /** What the folder of real reports has no example of, from the tools' documented schemas: ECR enhanced, ignored matches, Cucumber JSON, JUnit's dialects. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { digest, nowMs } from './fixtures.ts';
+import { digest, nowMs, trivy } from './fixtures.ts';
 import { joinFindings } from './finding.ts';
 import { parseScan } from './scan/index.ts';
 import { parseTests } from './tests/index.ts';
@@ -144,6 +144,55 @@ test('SARIF: suppressions count, levels stand in for labels, a run without resul
       ),
     ).includes('scan-failed'),
   );
+});
+
+test('SARIF of Grype: the image’s digest stands in the locations', () => {
+  const report = parseScan(
+    JSON.stringify({
+      version: '2.1.0',
+      runs: [
+        {
+          tool: {
+            driver: { name: 'grype', rules: [{ id: 'CVE-2026-1-libc', properties: { 'security-severity': '6.1' } }] },
+          },
+          results: [
+            {
+              ruleId: 'CVE-2026-1-libc',
+              message: { text: 'A medium vulnerability in deb package: libc, version 1 was found at: /lib' },
+              locations: [
+                { logicalLocations: [{ name: '/lib', fullyQualifiedName: `registry.example/app@${digest}:/lib` }] },
+              ],
+            },
+          ],
+        },
+      ],
+    }),
+  );
+  assert.deepEqual(report.digests, [digest]);
+  assert.deepEqual(
+    report.findings.map(({ id }) => id),
+    ['CVE-2026-1'],
+  );
+});
+
+test('a list that is none is damage, never a scan without findings', () => {
+  const ecr = (findings: object) =>
+    JSON.stringify({
+      imageId: { imageDigest: digest },
+      imageScanStatus: { status: 'COMPLETE' },
+      imageScanFindings: { imageScanCompletedAt: '2026-11-21T00:00:00Z', ...findings },
+    });
+  for (const text of [
+    trivy([], { Results: { a: 1 } }),
+    trivy([], { Results: [{ Target: 'x', Class: 'os-pkgs', Vulnerabilities: { a: 1 } }] }),
+    trivy([], { Results: [{ Target: 'x', Class: 'os-pkgs', Vulnerabilities: ['CVE-2026-1'] }] }),
+    JSON.stringify({ matches: [null], source: {}, descriptor: {} }),
+    JSON.stringify({ matches: [], ignoredMatches: 'none', source: {}, descriptor: {} }),
+    JSON.stringify({ version: '2.1.0', runs: [{ tool: {}, results: ['CVE-2026-1'] }] }),
+    ecr({ findings: ['CVE-2026-1'] }),
+    ecr({ findings: [], enhancedFindings: ['CVE-2026-1'] }),
+  ])
+    assert.ok(codes(parseScan(text)).includes('scan-unreadable'), text);
 });
 
 test('Cucumber JSON: backgrounds and hooks belong to their scenarios, steps without a result were not run', () => {

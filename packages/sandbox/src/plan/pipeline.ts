@@ -22,6 +22,8 @@ const pinned = {
   checkout: 'actions/checkout@v5.0.0',
   credentials: 'aws-actions/configure-aws-credentials@v5.1.0',
   setupNode: 'actions/setup-node@v6.0.0',
+  upload: 'actions/upload-artifact@v5.0.0',
+  download: 'actions/download-artifact@v6.0.0',
 } as const;
 
 export function pipeline(input: PipelineInput): PipelineFile {
@@ -58,11 +60,23 @@ const steps = {
   ],
   scan: [
     `DIGEST=$(cut -d@ -f2 image.txt)`,
-    `aws ecr wait image-scan-complete --repository-name "$REPOSITORY" --image-id imageDigest="$DIGEST"`,
+    // Not `aws ecr wait`: it waits for COMPLETE, and enhanced scanning ends with ACTIVE. What any other end means the gate says.
+    'for attempt in $(seq 60); do',
+    '  STATUS=$(aws ecr describe-image-scan-findings --repository-name "$REPOSITORY" --image-id imageDigest="$DIGEST" --query imageScanStatus.status --output text || true)',
+    '  case "$STATUS" in ""|None|PENDING|IN_PROGRESS) sleep 10 ;; *) break ;; esac',
+    'done',
     `aws ecr describe-image-scan-findings --repository-name "$REPOSITORY" --image-id imageDigest="$DIGEST" > scan.json`,
   ],
-  submit:
-    'npx postern sandbox release submit --block "$BLOCK" --image "$(cat image.txt)" --scan scan.json --tests reports/api-tests.ndjson',
+  // Releases are recorded in the sandbox's folder. A runner that has it submits; elsewhere the verdict is shown and the files are kept.
+  submit: [
+    'EVIDENCE="--image $(cat image.txt) --scan scan.json --tests reports/api-tests.ndjson"',
+    'if [ -n "${SANDBOX_DIR:-}" ]; then',
+    '  npx postern sandbox release submit --dir "$SANDBOX_DIR" --block "$BLOCK" $EVIDENCE',
+    'else',
+    '  echo "SANDBOX_DIR is not set. Where the sandbox is kept, with the files of this job: postern sandbox release submit --block $BLOCK $EVIDENCE"',
+    '  npx postern sandbox gate evaluate $EVIDENCE',
+    'fi',
+  ],
 } as const;
 
 /** The test suite is the block's own; where it is missing the gate says so. */
@@ -120,8 +134,8 @@ function circleciConfig(input: PipelineInput): unknown {
           },
           { run: { name: 'Push', command: lines([steps.login, ...steps.push('$CIRCLE_SHA1')]) } },
           { run: { name: 'Fetch the scan', command: lines(steps.scan) } },
-          { run: { name: 'Submit the release', command: lines([steps.submit]) } },
-          { store_artifacts: { path: 'scan.json' } },
+          ...['image.txt', 'scan.json', 'reports'].map((path) => ({ store_artifacts: { path } })),
+          { run: { name: 'Submit the release', command: lines(steps.submit) } },
         ],
       },
     },
@@ -153,7 +167,7 @@ function githubWorkflow(input: PipelineInput): unknown {
           { uses: pinned.checkout, with: { 'persist-credentials': false } },
           { name: 'Build', run: lines(['docker build --tag app .', 'docker save --output image.tar app']) },
           { name: 'API tests', run: lines([tests]) },
-          { uses: 'actions/upload-artifact@v5.0.0', with: { name: 'build', path: 'image.tar\nreports\n' } },
+          { uses: pinned.upload, with: { name: 'build', path: 'image.tar\nreports\n' } },
         ],
       },
       'push-and-submit': {
@@ -165,7 +179,7 @@ function githubWorkflow(input: PipelineInput): unknown {
         env: environment(input),
         steps: [
           { uses: pinned.checkout, with: { 'persist-credentials': false } },
-          { uses: 'actions/download-artifact@v6.0.0', with: { name: 'build' } },
+          { uses: pinned.download, with: { name: 'build' } },
           { uses: pinned.setupNode, with: { 'node-version': '24' } },
           {
             uses: pinned.credentials,
@@ -178,7 +192,11 @@ function githubWorkflow(input: PipelineInput): unknown {
           },
           { name: 'Push', run: lines([steps.login, ...steps.push('$GITHUB_SHA')]) },
           { name: 'Fetch the scan', run: lines(steps.scan) },
-          { name: 'Submit the release', run: lines([steps.submit]) },
+          {
+            uses: pinned.upload,
+            with: { name: 'evidence', path: 'image.txt\nscan.json\nreports\n' },
+          },
+          { name: 'Submit the release', run: lines(steps.submit) },
         ],
       },
     },

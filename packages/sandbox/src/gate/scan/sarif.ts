@@ -62,6 +62,9 @@ function addResult(builder: ScanBuilder, result: Json, rule: Json): void {
     builder.problem('scan-unreadable', 'a result names no rule');
     return;
   }
+  // Grype names the image here and nowhere else: `name@sha256:...:/path`.
+  for (const holder of objects(result['locations']).flatMap((one) => objects(one['logicalLocations'])))
+    builder.about(holder['fullyQualifiedName']);
   const message = text(at(result, 'message', 'text')) ?? text(at(result, 'message', 'markdown')) ?? '';
   const place = objects(result['locations'])[0];
   const found = packageIn(message, text(at(place, 'message', 'text')), ruleId);
