@@ -29,8 +29,16 @@ describe('a release through Helm', { skip: needKube() || need('helm') }, () => {
     const cluster = ['deploy', 'rollback'].includes(verb) ? ['--kubeconfig', kube.kubeconfig, '--no-wait'] : [];
     const as = verb === 'submit' || verb === 'evaluate' ? 'dev@acme.example' : 'ada@sandbox.example';
     const done = await postern([
-      ...['sandbox', 'release', verb, ...(name === '' ? [] : [name])],
-      ...['--dir', dir, '--as', as, ...cluster, ...args],
+      'sandbox',
+      'release',
+      verb,
+      ...(name === '' ? [] : [name]),
+      '--dir',
+      dir,
+      '--as',
+      as,
+      ...cluster,
+      ...args,
     ]);
     return { ...done, text: `${done.stdout}${done.stderr}` };
   };
@@ -55,7 +63,10 @@ describe('a release through Helm', { skip: needKube() || need('helm') }, () => {
     const submitted = await release(
       'submit',
       '',
-      ...['--block', 'rest-app', '--tests', tests],
+      '--block',
+      'rest-app',
+      '--tests',
+      tests,
       ...images.flatMap((one) => ['--image', one]),
       ...scans.flatMap((file) => ['--scan', file]),
     );
@@ -100,8 +111,14 @@ describe('a release through Helm', { skip: needKube() || need('helm') }, () => {
       }),
     );
     const applied = await postern([
-      ...['sandbox', 'tenant', 'apply', '-f', join(dir, 'tenants')],
-      ...['--kubeconfig', kube.kubeconfig, '--quiet'],
+      'sandbox',
+      'tenant',
+      'apply',
+      '-f',
+      join(dir, 'tenants'),
+      '--kubeconfig',
+      kube.kubeconfig,
+      '--quiet',
     ]);
     assert.equal(applied.code, 0, applied.stderr);
   });

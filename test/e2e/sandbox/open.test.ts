@@ -93,15 +93,28 @@ describe('sandbox open', { skip: needKube() || need('openssl') }, () => {
     admin = await Cluster.open({ kubeconfig: kube.kubeconfig });
     const [key, certificate] = [join(scratch.path, 'key.pem'), join(scratch.path, 'cert.pem')];
     const made = await run('openssl', [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=node-1'],
-      ...['-keyout', key, '-out', certificate],
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '1',
+      '-subj',
+      '/CN=node-1',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
     ]);
     assert.equal(made.code, 0, made.stderr);
     kubelet = createServer({ key: readFileSync(key), cert: readFileSync(certificate) });
     kubelet.on('upgrade', (request, socket) => {
       asked.push(request.url ?? '');
       const port = Number(new URL(request.url ?? '', 'https://kubelet').searchParams.get('port'));
-      const protocol = (request.headers['sec-websocket-protocol'] ?? '').split(/, */).find((one) => /^v4\./.test(one));
+      const protocol = (request.headers['sec-websocket-protocol'] ?? '')
+        .split(/, */)
+        .find((one) => one.startsWith('v4.'));
       socket.write(
         [
           'HTTP/1.1 101 Switching Protocols',
@@ -192,7 +205,15 @@ describe('sandbox open', { skip: needKube() || need('openssl') }, () => {
   it('says so when the port is taken', async () => {
     const { port } = application.address() as AddressInfo;
     const taken = await postern([
-      ...['sandbox', 'open', 'rest-app', '--dir', dir, '--kubeconfig', kube.kubeconfig, '--port', String(port)],
+      'sandbox',
+      'open',
+      'rest-app',
+      '--dir',
+      dir,
+      '--kubeconfig',
+      kube.kubeconfig,
+      '--port',
+      String(port),
     ]);
     assert.equal(taken.code, 2);
     assert.match(taken.stderr, new RegExp(`port ${port} is in use here`));

@@ -111,8 +111,16 @@ export async function installWithHelm(manifests: readonly Manifest[], options: H
     await writeFile(join(folder, 'templates/manifests.yaml'), '{{ .Files.Get "manifests.yaml" }}\n');
     await runHelm(
       [
-        ...['upgrade', '--install', release, folder, '--namespace', namespace],
-        ...['--kube-context', context, '--kube-as-user', user],
+        'upgrade',
+        '--install',
+        release,
+        folder,
+        '--namespace',
+        namespace,
+        '--kube-context',
+        context,
+        '--kube-as-user',
+        user,
         ...groups.flatMap((group) => ['--kube-as-group', group]),
         ...(waitMs === undefined ? [] : ['--wait', '--timeout', `${waitMs / 1000}s`]),
       ],

@@ -74,7 +74,10 @@ test('a child goes on after kill -9 of its parent, and the next one waits for it
   const options = `{ binary: '/bin/sh', args: ['work.sh'], cwd: ${JSON.stringify(scratch.path)}, env: process.env, log: ${JSON.stringify(at('log'))}, record: ${JSON.stringify(at('run.json'))}, stack: 'one', onLine: (line) => console.log(line), signal: new AbortController().signal }`;
   const script = `const { runChild } = await import(${JSON.stringify(join(import.meta.dirname, 'child.ts'))}); await runChild(${options});`;
   await using parent = new Running(process.execPath, [
-    ...['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script],
+    '--disable-warning=ExperimentalWarning',
+    '--input-type=module',
+    '-e',
+    script,
   ]);
   await parent.line(/begun/);
   const record = await eventually('the record', () => readRecord(at('run.json')));
