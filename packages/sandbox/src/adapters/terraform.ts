@@ -1,6 +1,6 @@
 /** Terraform on one stack of a sandbox: a child that outlives us, its lines in `state/log`, one run of a sandbox at a time. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { PosternError } from '@postern/core';
 import {
   findTerraform,
@@ -74,7 +74,8 @@ export class Terraform {
   readonly #environment: NodeJS.ProcessEnv;
 
   constructor(stack: TerraformStackName, options: TerraformOptions) {
-    this.#options = options;
+    // Terraform runs in the stack's folder: what it is told of files must not depend on ours.
+    this.#options = { ...options, dir: resolve(options.dir) };
     this.#stack = stack;
     this.#binary = findTerraform(options.environment);
     mkdirSync(this.#logs, { recursive: true, mode: 0o700 });
