@@ -80,6 +80,12 @@ export async function leadAndRun(
         },
         signal: term,
       });
+      const missing = opened.missingKinds();
+      if (missing.length > 0)
+        log.warn(
+          { missing },
+          'the cluster lacks kinds; they are looked for again and again ("postern privatelink crds")',
+        );
       try {
         last = await runTerm({ ...options, signal: term }, daemon, opened, leadership.assert);
       } finally {

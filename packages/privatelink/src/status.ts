@@ -31,6 +31,8 @@ export interface StatusReport {
   readonly links: readonly LinkReport[];
   readonly problems: readonly Diagnostic[];
   readonly held: FolderReport['held'];
+  /** Kinds that the cluster does not have. */
+  readonly missingKinds: readonly string[];
 }
 
 export async function readStatus(options: {
@@ -45,7 +47,7 @@ export async function readStatus(options: {
     const links = await Promise.all(
       resources.map(async (resource) => report(resource, await store.events(keyOf(resource)), options.clock.now())),
     );
-    return { links: links.toSorted(byName), ...opened.report() };
+    return { links: links.toSorted(byName), ...opened.report(), missingKinds: opened.missingKinds() };
   } finally {
     await opened.close();
   }

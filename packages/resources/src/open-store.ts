@@ -38,6 +38,8 @@ export interface OpenedStore {
   readonly editor: ResourceEditor;
   /** What a person should know about the folder; a cluster has its admission instead. */
   readonly report: () => FolderReport;
+  /** Kinds that the cluster does not have, of those that were asked for; a folder has all. */
+  readonly missingKinds: () => readonly string[];
   /** The folder or the context, for people. */
   readonly where: string;
   /** The cluster's API; undefined over files. */
@@ -70,6 +72,7 @@ async function openFiles(
     store,
     editor: new FilesEditor(folder),
     report: () => store.report(),
+    missingKinds: () => [],
     where: folder,
     api: undefined,
     close: () => store.close(),
@@ -98,6 +101,7 @@ async function openCluster(
     store,
     editor: new ClusterEditor(api),
     report: () => ({ problems: [], held: undefined }),
+    missingKinds: () => store.missingKinds(),
     where: source.inCluster === true ? 'this cluster' : `context ${api.contextName}`,
     api,
     close: () => store.close(),

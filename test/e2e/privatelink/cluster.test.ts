@@ -64,6 +64,30 @@ describe('the controller in a hub cluster', { skip: needCluster() }, () => {
     assert.equal((await controller.stop()).code, 0);
   });
 
+  test('the API server restarts under a controller: it goes on where it was', async () => {
+    const { hub, customer } = await stage(url, ['before', 'after']);
+    await using controller = startController(kube, url);
+    await controller.line(/leading/, 60_000);
+    await apply(kubectl, hubConfig(hub), hubSecret(hub), ...clusterDocuments('before', customer));
+    const ready = async (name: string): Promise<void> => {
+      const wait = ['wait', '-n', 'clusters', `cd/${name}`, '--for=condition=AWSPrivateLinkReady', '--timeout=60s'];
+      const { code, stderr } = await kubectl(...wait);
+      assert.equal(code, 0, stderr + controller.stderr);
+    };
+    await ready('before');
+    await kube.stopServer();
+    await controller.line(/a watch was interrupted/, 60_000);
+    await kube.startServer();
+    await apply(kubectl, ...clusterDocuments('after', customer));
+    await ready('after');
+    await kubectl('delete', '-n', 'clusters', 'cd/before', 'cd/after', '--wait=false');
+    await eventually('an empty world', async () => {
+      const left = await remains(hub, customer);
+      return left.endpoints.length + left.services.length + left.zones.length === 0;
+    });
+    assert.equal((await controller.stop()).code, 0);
+  });
+
   test('killed in the middle of a removal, the next start finishes it and lets the object go', async () => {
     const { hub, customer } = await stage(url, ['crash']);
     await apply(kubectl, hubConfig(hub), hubSecret(hub), ...clusterDocuments('crash', customer));

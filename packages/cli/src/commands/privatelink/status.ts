@@ -34,6 +34,10 @@ async function run(name: string | undefined, options: Options): Promise<void> {
   if (name === undefined) printList(links, columns, output);
   else printObject(one(links, name), output, () => details(one(links, name)));
   printFolderProblems(report);
+  if (report.missingKinds.length > 0)
+    process.stderr.write(
+      `The cluster has no ${report.missingKinds.join(', ')}.\n  postern privatelink crds | kubectl apply --server-side -f -\n`,
+    );
 }
 
 const columns: Readonly<Record<string, (link: LinkReport) => string | number>> = {
