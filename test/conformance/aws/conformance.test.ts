@@ -7,9 +7,17 @@ import { filterCases } from './suite/filters.ts';
 import { handshakeCases } from './suite/handshake.ts';
 import { networkCases } from './suite/network.ts';
 import { registryCases } from './suite/registry.ts';
+import { stackCases } from './suite/stacks.ts';
 import { onStage, type Running, targets } from './support/target.ts';
 
-const cases = [...networkCases, ...filterCases, ...edgeCases, ...registryCases, ...handshakeCases];
+const cases = [
+  ...networkCases,
+  ...filterCases,
+  ...edgeCases,
+  ...registryCases,
+  ...stackCases,
+  ...handshakeCases,
+];
 
 for (const target of targets) {
   describe(`AWS conformance: ${target.name}`, { skip: target.skip }, () => {

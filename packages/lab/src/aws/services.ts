@@ -1,4 +1,5 @@
 /** Which handler answers which operation. */
+import { cloudFormationOperations } from './cloudformation/operations.ts';
 import { ec2Operations } from './ec2/operations.ts';
 import { ecrOperations } from './ecr/operations.ts';
 import { eksOperations } from './eks/operations.ts';
@@ -12,6 +13,7 @@ import type { Call } from './world/call.ts';
 type AnyHandler = (call: Call, input: never) => unknown;
 
 export const handlers: Readonly<Record<string, Readonly<Record<string, AnyHandler | undefined>>>> = {
+  cloudformation: cloudFormationOperations,
   ec2: ec2Operations,
   elasticloadbalancing: elbOperations,
   route53: route53Operations,

@@ -2,6 +2,7 @@ import { ConfigError, type Clock } from '@postern/core';
 import {
   anyKind,
   defineKind,
+  isStatus,
   type EditDocument,
   type OpenedStore,
   openStore,
@@ -85,6 +86,18 @@ const infrastructureKind = anyKind(
     spec: z.unknown(),
   }),
 );
+const infrastructurePath = '/apis/config.openshift.io/v1/infrastructures/cluster';
+
+/** What tells is its status, which an editor does not show of an object in a cluster. */
+async function infrastructure({ api, editor }: OpenedStore): Promise<Infrastructure | undefined> {
+  if (api === undefined) return infrastructureOf(await editor.read(infrastructureKind, { namespace: '', name: 'cluster' }));
+  try {
+    return infrastructureOf(await api.call('GET', infrastructurePath));
+  } catch (error) {
+    if (isStatus(error, 404)) return undefined; // not OpenShift
+    throw error;
+  }
+}
 
 const hiveConfig = anyKind(hiveConfigKind);
 const secrets = anyKind(secretKind);
@@ -114,9 +127,7 @@ function homeOver(opened: OpenedStore): HiveHome {
     async edit(edit) {
       await editor.edit(hiveConfig, hivePlace, (document) => edited(document, edit));
     },
-    async infrastructure() {
-      return infrastructureOf(await editor.read(infrastructureKind, { namespace: '', name: 'cluster' }));
-    },
+    infrastructure: () => infrastructure(opened),
     secret: async (place) => secretText(await editor.read(secrets, place)),
     async putSecret({ namespace, name }, data) {
       const labels = { [hubSecretLabel.key]: hubSecretLabel.value };
@@ -149,10 +160,10 @@ function edited(document: EditDocument | undefined, edit: HiveEdit): EditDocumen
 }
 
 /** Of OpenShift's `Infrastructure/cluster`. */
-function infrastructureOf(document: EditDocument | undefined): Infrastructure | undefined {
-  const status = document?.['status'] as
-    | { infrastructureName?: unknown; platformStatus?: { aws?: { region?: unknown } } }
-    | undefined;
+function infrastructureOf(value: unknown): Infrastructure | undefined {
+  const { status } = (value ?? {}) as {
+    status?: { infrastructureName?: unknown; platformStatus?: { aws?: { region?: unknown } } };
+  };
   const [name, region] = [status?.infrastructureName, status?.platformStatus?.aws?.region];
   return typeof name === 'string' && typeof region === 'string' ? { name, region } : undefined;
 }

@@ -1,4 +1,5 @@
 /** Clients of the AWS SDK, unmodified, at a target. */
+import { CloudFormation } from '@aws-sdk/client-cloudformation';
 import { EC2 } from '@aws-sdk/client-ec2';
 import { ECR } from '@aws-sdk/client-ecr';
 import { EKS } from '@aws-sdk/client-eks';
@@ -19,6 +20,7 @@ export function clients(endpoint: string | undefined, who: string | Credentials,
   const config = endpoint === undefined ? { region, credentials } : { endpoint, region, credentials, maxAttempts: 1 };
   return {
     region,
+    cloudformation: new CloudFormation(config),
     ec2: new EC2(config),
     elb: new ElasticLoadBalancingV2(config),
     iam: new IAM(config),

@@ -14,7 +14,7 @@ interface Options {
 export function registerLabAws(lab: Command): void {
   lab
     .command('aws')
-    .description('an AWS simulator: EC2, load balancing, Route 53, IAM, STS, ECR and EKS on one port')
+    .description('an AWS simulator: EC2, load balancing, Route 53, IAM, STS, ECR, EKS and CloudFormation on one port')
     .requiredOption('--listen <address>', 'where to listen, e.g. 127.0.0.1:4566; port 0 takes a free one')
     .option('--state <file>', 'keep the world in this SQLite file over restarts (default: in memory)')
     .option('--rules <file>', 'begin with the rules of this JSON file (a list, as POST /_postern/rules takes it)')

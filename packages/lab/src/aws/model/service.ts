@@ -55,6 +55,11 @@ const described: Readonly<Record<string, Described>> = {
     namespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
     load: () => import('@aws-sdk/client-sts'),
   },
+  cloudformation: {
+    protocol: 'query',
+    namespace: 'http://cloudformation.amazonaws.com/doc/2010-05-15/',
+    load: () => import('@aws-sdk/client-cloudformation'),
+  },
   iam: {
     protocol: 'query',
     namespace: 'https://iam.amazonaws.com/doc/2010-05-08/',
