@@ -90,7 +90,8 @@ const infrastructurePath = '/apis/config.openshift.io/v1/infrastructures/cluster
 
 /** What tells is its status, which an editor does not show of an object in a cluster. */
 async function infrastructure({ api, editor }: OpenedStore): Promise<Infrastructure | undefined> {
-  if (api === undefined) return infrastructureOf(await editor.read(infrastructureKind, { namespace: '', name: 'cluster' }));
+  if (api === undefined)
+    return infrastructureOf(await editor.read(infrastructureKind, { namespace: '', name: 'cluster' }));
   try {
     return infrastructureOf(await api.call('GET', infrastructurePath));
   } catch (error) {

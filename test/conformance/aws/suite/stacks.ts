@@ -19,9 +19,37 @@ const status = async (a: Clients, StackName: string): Promise<string> =>
     () => 'gone',
   );
 
+/** What every CloudFormation has: a resource that depends on another, one on a condition, and one that is not made. */
+const small = {
+  Parameters: { Block: { Type: 'String' }, Second: { Type: 'String', Default: 'no' } },
+  Conditions: {
+    HasSecond: { 'Fn::Equals': [{ Ref: 'Second' }, 'yes'] },
+    HasThird: { 'Fn::Not': [{ Condition: 'HasSecond' }] },
+  },
+  Resources: {
+    One: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock: '10.71.0.0/24' } },
+    Two: {
+      Type: 'AWS::EC2::Subnet',
+      Condition: 'HasSecond',
+      Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock: '10.71.1.0/24' },
+    },
+    Three: {
+      Type: 'AWS::EC2::Subnet',
+      Condition: 'HasThird',
+      Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock: '10.71.2.0/24' },
+    },
+    Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: { Ref: 'Block' } } },
+  },
+  Outputs: {
+    VpcId: { Value: { Ref: 'Vpc' } },
+    Ids: { Value: { 'Fn::Join': ['+', [{ Ref: 'One' }, { Ref: 'Two' }]] } },
+  },
+};
+
 export const stackCases: readonly Case[] = [
   {
     name: 'a stack makes the development VPC with subnets in as many zones as asked, and takes it away',
+    motoLacks: 'moto has no Fn::Cidr',
     async run(stage) {
       const { a } = stage;
       const StackName = stage.name('vpc');
@@ -67,16 +95,26 @@ export const stackCases: readonly Case[] = [
     },
   },
   {
-    name: 'a stack refuses parameters that its template does not allow, and a name that is taken',
+    name: 'a stack has parameters, conditions and outputs; its name is taken until it is gone',
     async run(stage) {
       const { a } = stage;
-      const StackName = stage.name('vpc');
-      const create = (values: Readonly<Record<string, string>>) =>
-        a.cloudformation.createStack({ StackName, TemplateBody: vpcTemplate(), Parameters: parameters(values) });
-      await create({ AvailabilityZoneCount: '1', VpcCidr: '10.71.0.0/16', NatGateways: 'None' });
+      const StackName = stage.name('small');
+      const create = () =>
+        a.cloudformation.createStack({
+          StackName,
+          TemplateBody: JSON.stringify(small),
+          Parameters: parameters({ Block: '10.71.0.0/16', Second: 'yes' }),
+        });
+      await create();
       stage.cleanup(() => a.cloudformation.deleteStack({ StackName }));
       await stage.eventually('the stack', async () => (await status(a, StackName)) === 'CREATE_COMPLETE');
-      await assert.rejects(create({ AvailabilityZoneCount: '1' }), { name: 'AlreadyExistsException' });
+      const { Ids = '', VpcId = '' } = await outputsOf(a, StackName);
+      const { Subnets = [] } = await a.ec2.describeSubnets({ SubnetIds: Ids.split('+') });
+      assert.deepEqual(
+        Subnets.map(({ CidrBlock = '', VpcId: vpc }) => `${vpc} ${CidrBlock}`).toSorted((x, y) => (x < y ? -1 : 1)),
+        [`${VpcId} 10.71.0.0/24`, `${VpcId} 10.71.1.0/24`],
+      );
+      await assert.rejects(create(), { name: 'AlreadyExistsException' });
       await assert.rejects(a.cloudformation.describeStacks({ StackName: stage.name('none') }), {
         name: 'ValidationError',
       });

@@ -36,6 +36,7 @@ interface Model {
 }
 
 const paths: Readonly<Record<string, string>> = {
+  cloudformation: 'cloudformation/2010-05-15',
   ec2: 'ec2/2016-11-15',
   elasticloadbalancing: 'elbv2/2015-12-01',
   route53: 'route53/2013-04-01',

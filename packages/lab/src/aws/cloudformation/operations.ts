@@ -1,6 +1,6 @@
 /**
  * Stacks: as much of CloudFormation as networks need. Resources are made at once, by EC2's own operations; the stack says so a
- * moment later. moto's is larger; both take the template of `postern privatelink template vpc`.
+ * moment later. It takes the template of `postern privatelink template vpc`; moto's is larger and lacks Fn::Cidr.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
  */
 import type * as sdk from '@aws-sdk/client-cloudformation';
