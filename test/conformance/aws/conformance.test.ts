@@ -10,14 +10,7 @@ import { registryCases } from './suite/registry.ts';
 import { stackCases } from './suite/stacks.ts';
 import { onStage, type Running, targets } from './support/target.ts';
 
-const cases = [
-  ...networkCases,
-  ...filterCases,
-  ...edgeCases,
-  ...registryCases,
-  ...stackCases,
-  ...handshakeCases,
-];
+const cases = [...networkCases, ...filterCases, ...edgeCases, ...registryCases, ...stackCases, ...handshakeCases];
 
 for (const target of targets) {
   describe(`AWS conformance: ${target.name}`, { skip: target.skip }, () => {
