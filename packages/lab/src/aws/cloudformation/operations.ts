@@ -12,7 +12,7 @@ import { dnsSuffix } from '../world/partition.ts';
 import { evaluate, holds, referencesIn, type Scope } from './functions.ts';
 import { type Made, type Stack, stacks } from './records.ts';
 import { ec2As, make } from './resources.ts';
-import { invalid, parameterValues, readTemplate, type Template } from './template.ts';
+import { asText, invalid, parameterValues, readTemplate, type Template } from './template.ts';
 
 const completeAfterMs = 150;
 
@@ -75,8 +75,8 @@ export const cloudFormationOperations: Operations<typeof sdk> = {
       Description: description,
       Parameters: Object.entries(parameters).map(([ParameterKey, { Default, Description }]) => ({
         ParameterKey,
-        ...(Default === undefined ? {} : { DefaultValue: String(Default) }),
-        ...(Description === undefined ? {} : { Description: String(Description) }),
+        ...(Default === undefined ? {} : { DefaultValue: asText(Default) }),
+        ...(Description === undefined ? {} : { Description: asText(Description) }),
         NoEcho: false,
       })),
     };
@@ -165,11 +165,11 @@ function inOrder(template: Template, scope: Scope): string[] {
 
 function outputsOf(template: Template, scope: Scope): Stack['outputs'] {
   return Object.entries(template.outputs)
-    .filter(([, { Condition }]) => Condition === undefined || holds(String(Condition), scope))
+    .filter(([, { Condition }]) => Condition === undefined || holds(asText(Condition), scope))
     .map(([key, { Value, Description }]) => ({
       key,
-      value: String(evaluate(Value, scope)),
-      description: Description === undefined ? undefined : String(Description),
+      value: asText(evaluate(Value, scope)),
+      description: Description === undefined ? undefined : asText(Description),
     }));
 }
 

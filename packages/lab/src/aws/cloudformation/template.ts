@@ -88,6 +88,11 @@ export function asMap(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
+/** A scalar as a template's author wrote it. */
+export function asText(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
 /** What was given, and the defaults, held against what the template allows. */
 export function parameterValues(
   { parameters }: Template,
@@ -99,11 +104,11 @@ export function parameterValues(
   for (const [name, parameter] of Object.entries(parameters)) {
     const value = given.get(name) ?? parameter['Default'];
     if (value === undefined) throw invalid(`Parameters: [${name}] must have values`);
-    values[name] = String(value);
+    values[name] = asText(value);
     const why = refusal(parameter, values[name]);
     if (why !== undefined)
       throw invalid(
-        `Parameter ${name} failed to satisfy constraint: ${String(parameter['ConstraintDescription'] ?? why)}`,
+        `Parameter ${name} failed to satisfy constraint: ${asText(parameter['ConstraintDescription'] ?? why)}`,
       );
   }
   return values;
@@ -116,7 +121,7 @@ function refusal(parameter: Readonly<Record<string, unknown>>, value: string): s
     return `Member must satisfy enum value set: [${AllowedValues.join(', ')}]`;
   if (typeof AllowedPattern === 'string' && !new RegExp(`^(?:${AllowedPattern})$`).test(value))
     return `Member must satisfy regular expression pattern: ${AllowedPattern}`;
-  if (MinValue !== undefined && Number(value) < Number(MinValue)) return `it is less than ${String(MinValue)}`;
-  if (MaxValue !== undefined && Number(value) > Number(MaxValue)) return `it is more than ${String(MaxValue)}`;
+  if (MinValue !== undefined && Number(value) < Number(MinValue)) return `it is less than ${asText(MinValue)}`;
+  if (MaxValue !== undefined && Number(value) > Number(MaxValue)) return `it is more than ${asText(MaxValue)}`;
   return undefined;
 }
