@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { type Holder, loadedBytes, type MemoryBudget } from './budget.ts';
+import type { Holder, MemoryBudget } from './budget.ts';
 import { carriedBytes } from './young-garbage.ts';
 
 /** Less than this is somebody waiting for an answer: written at the end of this callback. More is bulk: once a loop turn. */
@@ -49,8 +49,10 @@ export class BatchWriter implements Holder {
     this.#chunks.push(chunk);
     this.#pendingBytes += chunk.length;
     this.#schedule();
-    if (!this.#full && this.#pendingBytes + this.#target.writableLength > this.#options.budget.markBytes)
+    if (!this.#full && this.#pendingBytes + this.#target.writableLength > this.#options.budget.markBytes) {
       this.#full = true;
+      this.#options.budget.load(this);
+    }
     return !this.#full;
   }
 
@@ -78,7 +80,6 @@ export class BatchWriter implements Holder {
       this.#write(chunks, bytes);
       this.#target.uncork();
       carriedBytes(bytes);
-      if (this.#target.writableLength > loadedBytes) this.#options.budget.load(this);
     }
     const then = this.#ending;
     this.#ending = undefined;
