@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findProgram, need, needNamespaces, postern, posternCommand, run, temporaryDirectory } from '@postern/testing';
+import { findProgram, need, needNamespaces, postern, posternCommand, repositoryRoot, run, temporaryDirectory } from '@postern/testing';
 import { parse } from 'yaml';
 import { exampleText } from '../../../packages/infra/src/testdata/example.ts';
 
@@ -77,13 +77,16 @@ test('the generated sidecar starts as it is, is probed, and answers its pod', { 
   );
   const user = sidecar!.securityContext.runAsUser;
   const asUser = `setpriv --reuid=${user} --regid=${user} --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all`;
+  // Bound below /mnt: the checkout may lie below /tmp, which the pod covers, or where this user may not go.
+  const image = posternCommand.map((part) => part.replace(repositoryRoot, '/mnt/checkout'));
   const inContainer = (args: readonly string[]): string =>
-    `${asUser} ${[...posternCommand, ...args.filter((arg) => arg !== 'postern')].join(' ')}`;
+    `${asUser} ${[...image, ...args.filter((arg) => arg !== 'postern')].join(' ')}`;
   file(
     'pod.sh',
     `set -e
 mount -t tmpfs none /mnt
-mkdir /mnt/world /mnt/tmp /mnt/etc-postern
+mkdir -p /mnt/world /mnt/tmp /mnt/etc-postern
+${['packages', 'tools', 'node_modules'].map((part) => `mkdir -p /mnt/checkout/${part}; mount --bind ${join(repositoryRoot, part)} /mnt/checkout/${part}`).join('\n')}
 mount --bind ${dir.path} /mnt/world
 mount --bind ${component} /mnt/etc-postern
 chmod 1777 /mnt/tmp
