@@ -6,7 +6,16 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findProgram, need, needNamespaces, postern, posternCommand, repositoryRoot, run, temporaryDirectory } from '@postern/testing';
+import {
+  findProgram,
+  need,
+  needNamespaces,
+  postern,
+  posternCommand,
+  repositoryRoot,
+  run,
+  temporaryDirectory,
+} from '@postern/testing';
 import { parse } from 'yaml';
 import { exampleText } from '../../../packages/infra/src/testdata/example.ts';
 
