@@ -55,16 +55,7 @@ export async function runProxy({ plan, log, signal, onNewPlan }: ProxyOptions): 
     throw error;
   }
   for (const warning of plan.warnings) log.warn(warning);
-  log.info(
-    {
-      listen: place,
-      ...(admin === undefined ? {} : { admin: `${admin.address.host}:${admin.address.port}` }),
-      upstreams: resolver.upstreams.upstreams.map((upstream) => upstream.name),
-      routes: plan.routes.length,
-    },
-    'ready',
-  );
-
+  // Before it says that it is ready: a change from then on is seen.
   onNewPlan((next) => {
     if (signal.aborted) return;
     const fixed = ({ listen, admin, resolvConf }: Plan): string => JSON.stringify([listen, admin, resolvConf]);
@@ -77,6 +68,15 @@ export async function runProxy({ plan, log, signal, onNewPlan }: ProxyOptions): 
       'configuration reloaded',
     );
   });
+  log.info(
+    {
+      listen: place,
+      ...(admin === undefined ? {} : { admin: `${admin.address.host}:${admin.address.port}` }),
+      upstreams: resolver.upstreams.upstreams.map((upstream) => upstream.name),
+      routes: plan.routes.length,
+    },
+    'ready',
+  );
 
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
