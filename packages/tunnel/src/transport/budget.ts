@@ -12,7 +12,7 @@ const MiB = 1024 * KiB;
  * The share of the budget that connections may hold. The rest is for what nobody asks for: the process itself (110 to 160 MiB after bulk),
  * the slack of what is held (a slice of a read keeps the whole read: a quarter more, measured), and garbage that is not yet collected.
  */
-const usableShare = 1 / 4;
+const usableShare = 1 / 5;
 /** The largest window: what 160 MiB/s need at 50 ms. */
 const windowBytesMax = 16 * MiB;
 const windowBytesMin = 16 * KiB;
@@ -118,12 +118,12 @@ export class MemoryBudget {
 
   /**
    * A stalled connection holds a window and a mark, of the size that was advertised when it stalled; shrinking takes nothing back. So: while
-   * next to nothing is held, a window may be a quarter of what is left, enough for a fast stream over a WAN; then each takes a modest
+   * little is held, a window may be a third of what is left, enough for a fast stream over a WAN; then each takes a modest
    * share, and less and less when little is left. The sum stays below the budget however many stall one after the other.
    */
   #adapt(): void {
     const left = Math.max(0, this.#usableBytes - this.#heldBytes);
-    const early = this.#heldBytes < this.#usableBytes / 8 ? left / 4 : 0;
+    const early = this.#heldBytes < this.#usableBytes / 5 ? left / 3 : 0; // above what one fast stream holds in passing
     const crowd = Math.min(crowdWindowBytes, left / 128);
     const window = powerBelow(Math.min(windowBytesMax, Math.max(windowBytesMin, early, crowd)));
     this.markBytes = Math.min(markBytesMax, Math.max(markBytesMin, window / 4));
