@@ -1,22 +1,13 @@
 /** The controller in a hub cluster: the document's YAML through kubectl, Events, deletion; real processes and a real API server. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import {
-  eventually,
-  type Kube,
-  postern,
-  type Running,
-  startKube,
-  startPostern,
-  temporaryDirectory,
-} from '@postern/testing';
+import { eventually, type Kube, postern, type Running, startKube, startPostern } from '@postern/testing';
 import {
   apply,
   clusterDocuments,
   hubConfig,
   hubSecret,
+  installDefinitions,
   type Kubectl,
   kubectlOf,
   namespaces,
@@ -36,12 +27,7 @@ describe('the controller in a hub cluster', { skip: needCluster() }, () => {
     kube = await startKube({ controllerManager: false });
     url = (await simulator.line(/(http:\/\/\S+)/))[1]!;
     kubectl = kubectlOf(kube.kubeconfig);
-    using dir = temporaryDirectory();
-    const definitions = join(dir.path, 'crds.yaml');
-    writeFileSync(definitions, (await postern(['privatelink', 'crds'])).stdout);
-    const applied = await kubectl('apply', '--server-side', '-f', definitions);
-    assert.equal(applied.code, 0, applied.stderr);
-    assert.equal((await kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s')).code, 0);
+    await installDefinitions(kubectl);
     await apply(kubectl, ...namespaces);
   });
   after(async () => {

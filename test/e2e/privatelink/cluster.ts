@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Kube, needKube, need, run, startPostern, temporaryDirectory } from '@postern/testing';
+import { type Kube, needKube, need, postern, run, startPostern, temporaryDirectory } from '@postern/testing';
 import { stringify } from 'yaml';
 import {
   clusterDeployment,
@@ -46,6 +46,17 @@ export async function refused(kubectl: Kubectl, ...documents: readonly object[])
   const { code, stderr } = await kubectl('apply', '-f', file);
   assert.notEqual(code, 0, 'it should have been refused');
   return stderr;
+}
+
+/** The definitions as `privatelink crds` prints them, applied and established. */
+export async function installDefinitions(kubectl: Kubectl): Promise<void> {
+  using dir = temporaryDirectory();
+  const file = join(dir.path, 'crds.yaml');
+  writeFileSync(file, (await postern(['privatelink', 'crds'])).stdout);
+  const applied = await kubectl('apply', '--server-side', '-f', file);
+  assert.equal(applied.code, 0, applied.stderr);
+  const established = await kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s');
+  assert.equal(established.code, 0, established.stderr);
 }
 
 /** HiveConfig as on a hub whose own controller is off. */

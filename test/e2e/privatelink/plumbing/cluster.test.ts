@@ -1,10 +1,8 @@
 /** The same commands over a hub cluster: `--kubeconfig`, OpenShift's own Infrastructure, a real API server. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Kube, postern, type Running, startKube, startPostern, temporaryDirectory } from '@postern/testing';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { apply, type Kubectl, kubectlOf, namespaces, needCluster } from '../cluster.ts';
+import { type Kube, postern, type Running, startKube, startPostern } from '@postern/testing';
+import { apply, installDefinitions, type Kubectl, kubectlOf, namespaces, needCluster } from '../cluster.ts';
 import { clients, credentials, freshAccount, makeVpc, region } from '../world.ts';
 
 /** Enough of OpenShift's own definition to hold one object with a status. */
@@ -49,11 +47,7 @@ describe('the stage of private links in a hub cluster', { skip: needCluster() },
     kube = await startKube({ controllerManager: false });
     url = (await simulator.line(/(http:\/\/\S+)/))[1]!;
     kubectl = kubectlOf(kube.kubeconfig);
-    const { stdout } = await postern(['privatelink', 'crds']);
-    using dir = temporaryDirectory();
-    writeFileSync(join(dir.path, 'crds.yaml'), stdout);
-    const applied = await kubectl('apply', '--server-side', '-f', join(dir.path, 'crds.yaml'));
-    assert.equal(applied.code, 0, applied.stderr);
+    await installDefinitions(kubectl);
     await apply(kubectl, ...namespaces, infrastructureDefinition);
     const names = ['hiveconfigs.hive.openshift.io', 'infrastructures.config.openshift.io'];
     for (const name of names) await kubectl('wait', '--for=condition=Established', `crd/${name}`, '--timeout=60s');
