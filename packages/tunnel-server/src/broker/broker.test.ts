@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect as http2Connect, createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { parseHostPort } from '@postern/core';
@@ -10,9 +9,10 @@ import { silentLogger } from '@postern/daemon';
 import { eventually } from '@postern/testing';
 import { Acceptor } from '@postern/tunnel/agent';
 import { createForward, createSocksProxy, Proxy } from '@postern/tunnel/client';
+import { Http2Session } from '@postern/tunnel/http2';
 import { LinkSession } from '@postern/tunnel/link';
 import { compilePolicy, policySchema } from '@postern/tunnel/policy';
-import { callHeaders, http2Options, MemoryBudget, Sweeper, tuneSession } from '@postern/tunnel/transport';
+import { callHeaders, MemoryBudget, Sweeper } from '@postern/tunnel/transport';
 import { dataHeader, finFrame, grpcPaths, openedFrame } from '@postern/tunnel/wire';
 import { Broker } from './broker.ts';
 import type { ConnectionOutcome } from './connection.ts';
@@ -44,7 +44,6 @@ const log = (event: string) => (_: unknown, outcome: ConnectionOutcome) => void 
 const budget = new MemoryBudget(256 * 2 ** 20);
 const sweeper = new Sweeper({ idleMs: undefined, halfClosedMs: 60_000 });
 const broker = new Broker({
-  budget,
   sweeper,
   random: Math.random,
   policy: () => policy,
@@ -57,7 +56,7 @@ const broker = new Broker({
     agentResume: () => {},
   },
 });
-const http2 = createHttp2Server(http2Options(budget));
+const http2 = createServer();
 const cleanups: Array<() => void> = [];
 let nextIdentity = '';
 let proxy: Proxy;
@@ -69,7 +68,7 @@ const targetServer = createServer({ allowHalfOpen: true }, (socket) => {
   target(socket);
 });
 
-async function listening(server: Server | typeof http2): Promise<number> {
+async function listening(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   cleanups.push(() => void server.close());
@@ -78,10 +77,8 @@ async function listening(server: Server | typeof http2): Promise<number> {
 
 async function peer(identity: string, role: 'agent' | 'client', port: number): Promise<LinkSession> {
   nextIdentity = identity;
-  const session = http2Connect(`http://127.0.0.1:${port}`, http2Options(budget));
-  session.on('error', () => {});
-  await once(session, 'remoteSettings');
-  tuneSession(session, budget);
+  const session = new Http2Session(connect(port, '127.0.0.1'), 'client', budget);
+  await once(session, 'ready');
   cleanups.push(() => session.destroy());
   const link = new LinkSession(session, { chainPem: '', keyPem: '', issuedAtMs: 0, lifetimeMs: 1e9, clockSkewMs: 0 });
   await link.register({ role, instance: identity, version: 'test' }, () => {});
@@ -93,9 +90,8 @@ let socksPort: number;
 let targetPort: number;
 
 before(async () => {
-  http2.on('session', (session: ServerHttp2Session) => {
-    session.on('error', () => {});
-    tuneSession(session, budget);
+  http2.on('connection', (socket) => {
+    const session = new Http2Session(socket, 'server', budget);
     const peerSession = new PeerSession(
       session,
       { id: nextIdentity, identity: nextIdentity, peer: '', serial: '', lineage: '', sinceMs: 0 },
@@ -103,8 +99,8 @@ before(async () => {
       { now: Date.now, onEnd: (s) => broker.sessions.delete(s) },
     );
     broker.sessions.add(peerSession);
-    session.on('stream', (stream, headers) => {
-      stream.on('error', () => {});
+    session.on('stream', (stream) => {
+      const headers = stream.headers!;
       if (headers[':path'] === grpcPaths.connect)
         broker.connect(peerSession, stream, String(headers['postern-target']));
       else if (headers[':path'] === grpcPaths.accept) broker.accept(peerSession, stream);
@@ -287,11 +283,14 @@ test('a refused destination is told apart, and audited with its reason', async (
 
 test('an agent whose Opened comes byte by byte, with data in the same piece', async () => {
   const agent = await peer('pieces@x.example', 'agent', (http2.address() as AddressInfo).port);
-  const call = agent.http2.request(callHeaders(grpcPaths.accept), { endStream: false });
+  const call = agent.http2.request(callHeaders(grpcPaths.accept));
   call.once('response', () => {
     const opened = openedFrame('127.0.0.9:1');
     void (async () => {
-      for (const byte of opened.subarray(0, -1)) await new Promise((sent) => call.write(Buffer.from([byte]), sent));
+      for (const byte of opened.subarray(0, -1)) {
+        call.write(Buffer.from([byte]));
+        await new Promise((turn) => setImmediate(turn));
+      }
       call.write(Buffer.concat([opened.subarray(-1), dataHeader(5), Buffer.from('hello'), finFrame]));
     })();
   });

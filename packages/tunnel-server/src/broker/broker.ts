@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { ServerHttp2Stream } from 'node:http2';
 import { hostPortText, parseHostPort } from '@postern/core';
+import type { Http2Stream } from '@postern/tunnel/http2';
 import { type CompiledPolicy, decide, type Grant } from '@postern/tunnel/policy';
-import type { MemoryBudget, Sweeper } from '@postern/tunnel/transport';
+import type { Sweeper } from '@postern/tunnel/transport';
 import type { PeerMessage } from '@postern/tunnel/wire';
 import { refuseCall } from '../server/grpc-server.ts';
 import { type Choice, Connection, type ConnectionOutcome } from './connection.ts';
@@ -13,7 +13,6 @@ import { Sessions } from './sessions.ts';
 const parkWaitMs = 1000;
 
 export interface BrokerDeps {
-  readonly budget: MemoryBudget;
   readonly sweeper: Sweeper;
   readonly random: () => number;
   /** Asked at every open, so that a reloaded policy counts at once for new connections. */
@@ -45,7 +44,7 @@ export class Broker {
   }
 
   /** Tunnel.Connect */
-  connect(session: PeerSession, stream: ServerHttp2Stream, target: string): void {
+  connect(session: PeerSession, stream: Http2Stream, target: string): void {
     const parsed = parseHostPort(target);
     if ('reason' in parsed) return refuseCall(stream, 'INVALID_ARGUMENT', `postern-target ${parsed.reason}`);
     session.role ??= 'client';
@@ -63,10 +62,9 @@ export class Broker {
   }
 
   #connectionDeps(grants: readonly Grant[]) {
-    const { budget, sweeper, openTimeoutMs, events } = this.#deps;
+    const { sweeper, openTimeoutMs, events } = this.#deps;
     const over = (connection: Connection): void => void this.connections.delete(connection);
     return {
-      budget,
       sweeper,
       openTimeoutMs,
       choose: (tried: ReadonlySet<PeerSession>) => this.#choose(grants, tried),
@@ -108,10 +106,9 @@ export class Broker {
   }
 
   /** Tunnel.Accept: parks the call. */
-  accept(session: PeerSession, stream: ServerHttp2Stream): void {
+  accept(session: PeerSession, stream: Http2Stream): void {
     if (session.role !== 'agent') return refuseCall(stream, 'PERMISSION_DENIED', 'call Register as an agent first');
     session.parked.add(stream);
-    stream.on('error', () => {});
     stream.once('close', () => session.parked.delete(stream));
     const waiting = this.#waiting;
     if (waiting.size === 0) return;
@@ -120,7 +117,7 @@ export class Broker {
   }
 
   /** Tunnel.Register */
-  register(session: PeerSession, stream: ServerHttp2Stream): void {
+  register(session: PeerSession, stream: Http2Stream): void {
     session.register(stream, (message) => this.#onPeerMessage(session, message));
   }
 

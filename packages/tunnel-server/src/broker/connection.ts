@@ -1,6 +1,6 @@
-import type { ServerHttp2Stream } from 'node:http2';
 import { formatDuration } from '@postern/core';
-import type { MemoryBudget, Sweepable, Sweeper } from '@postern/tunnel/transport';
+import type { Http2Stream } from '@postern/tunnel/http2';
+import type { Sweepable, Sweeper } from '@postern/tunnel/transport';
 import { dialDidNotBegin, type ResetCode, resetFrame } from '@postern/tunnel/wire';
 import { beginResponse } from '../server/grpc-server.ts';
 import { Leg } from './leg.ts';
@@ -8,14 +8,14 @@ import type { Endable, PeerSession, SessionEnd } from './session.ts';
 
 export interface Choice {
   readonly session: PeerSession;
-  readonly stream: ServerHttp2Stream;
+  readonly stream: Http2Stream;
   readonly rule: string;
 }
 
 export interface ConnectionRequest {
   readonly id: string;
   readonly client: PeerSession;
-  readonly stream: ServerHttp2Stream;
+  readonly stream: Http2Stream;
   /** Canonical host:port. */
   readonly target: string;
 }
@@ -32,7 +32,6 @@ export interface ConnectionOutcome {
 }
 
 export interface ConnectionDeps {
-  readonly budget: MemoryBudget;
   readonly sweeper: Sweeper;
   /** The whole time for finding an agent and dialling. */
   readonly openTimeoutMs: () => number;
@@ -178,7 +177,7 @@ export class Connection implements Endable, Sweepable {
     this.state = 'open';
     this.#resolvedAddress = address.slice(0, 64);
     beginResponse(this.request.stream, { 'postern-connection-id': this.request.id });
-    Leg.join(this.#clientLeg, this.#agentLeg!, this.#deps.budget);
+    Leg.join(this.#clientLeg, this.#agentLeg!);
     this.#deps.sweeper.add(this);
     this.#deps.onOpen(this, this.outcome);
   }
@@ -213,7 +212,7 @@ export class Connection implements Endable, Sweepable {
   #end(reset: NonNullable<ConnectionOutcome['reset']>): void {
     if (this.state === 'over') return;
     const { stream } = this.request;
-    if (this.state === 'opening' && !stream.destroyed && !stream.headersSent)
+    if (this.state === 'opening' && !stream.closed && !stream.headersSent)
       beginResponse(stream, { 'postern-connection-id': this.request.id });
     this.#over(reset);
     this.#clientLeg.endWithReset(reset.code, reset.message);

@@ -1,5 +1,4 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
-import { BatchWriter, type MemoryBudget } from '@postern/tunnel/transport';
+import type { Http2Stream } from '@postern/tunnel/http2';
 import { FrameDecoder, type FrameSink, type ResetCode, resetFrame } from '@postern/tunnel/wire';
 
 /** Opened is an address; with data before it refused, nothing else can come early. */
@@ -23,42 +22,37 @@ export interface LegEvents {
  * The decoder only looks (it counts, and sees Opened, Fin and Reset); nothing is assembled or copied.
  */
 export class Leg implements FrameSink {
-  readonly stream: ServerHttp2Stream;
+  readonly stream: Http2Stream;
   readonly #events: LegEvents;
   readonly #decoder = new FrameDecoder(this);
-  #writer: BatchWriter | undefined;
   #other: Leg | undefined;
   #over = false;
   #early: Buffer[] = [];
   #earlyBytes = 0;
   bytes = 0;
 
-  constructor(stream: ServerHttp2Stream, events: LegEvents) {
+  constructor(stream: Http2Stream, events: LegEvents) {
     this.stream = stream;
     this.#events = events;
-    stream.on('error', () => {});
     stream.once('end', () => this.#lost('ended its call before the connection did'));
     stream.once('close', () => this.#lost('is gone'));
   }
 
   /** Joins two legs; each then writes into the other. */
-  static join(a: Leg, b: Leg, budget: MemoryBudget): void {
+  static join(a: Leg, b: Leg): void {
     for (const [from, to] of [
       [a, b],
       [b, a],
     ] as const) {
       from.#other = to;
-      to.#writer = new BatchWriter(to.stream, {
-        budget,
-        source: from.stream,
-        onRelief: () => void from.stream.resume(),
-      });
+      to.stream.onRelief = () => from.stream.resume();
+      from.stream.carry();
     }
   }
 
   /** Begins to read. */
   start(): void {
-    this.stream.on('data', (chunk: Buffer) => this.#read(chunk));
+    this.stream.onData = (chunk) => this.#read(chunk);
   }
 
   #read(chunk: Buffer): void {
@@ -72,7 +66,7 @@ export class Leg implements FrameSink {
         'INTERNAL',
         `a peer broke the protocol: ${error instanceof Error ? error.message : String(error)}`,
       );
-      this.stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+      this.stream.close('PROTOCOL_ERROR');
       return;
     }
     if (this.#over) return;
@@ -87,14 +81,14 @@ export class Leg implements FrameSink {
     if (this.#earlyBytes <= earlyBytesMax) return;
     this.#over = true;
     this.#events.lost('INTERNAL', 'a peer sent too much before Opened');
-    this.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.stream.close('ENHANCE_YOUR_CALM');
   }
 
   #forward(chunk: Buffer): void {
     const early = this.#early;
     this.#early = [];
     let room = true;
-    for (const part of [...early, chunk]) room = this.#other!.#writer!.push(part);
+    for (const part of [...early, chunk]) room = this.#other!.stream.push(part);
     if (!room) this.stream.pause();
   }
 
@@ -124,8 +118,8 @@ export class Leg implements FrameSink {
   /** Ends the call with status OK after everything forwarded so far. */
   end(): void {
     this.#over = true;
-    if (this.#writer === undefined) this.#end();
-    else this.#writer.flushed(() => this.#end());
+    this.stream.end();
+    this.#linger();
   }
 
   /**
@@ -134,16 +128,9 @@ export class Leg implements FrameSink {
    */
   endWithReset(code: ResetCode, message: string): void {
     this.#over = true;
-    const clear = this.#writer === undefined || (this.#writer.heldBytes() === 0 && this.#other!.#decoder.atBoundary);
-    this.#writer?.discard();
-    if (this.stream.destroyed) return;
-    if (!clear || !this.stream.headersSent) return this.stream.close(constants.NGHTTP2_CANCEL);
+    const clear = this.stream.queuedBytes === 0 && (this.#other === undefined || this.#other.#decoder.atBoundary);
+    if (!clear || !this.stream.headersSent) return this.stream.close('CANCEL');
     this.stream.end(resetFrame(code, message));
-    this.#linger();
-  }
-
-  #end(): void {
-    if (!this.stream.destroyed) this.stream.end();
     this.#linger();
   }
 

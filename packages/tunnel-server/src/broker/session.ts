@@ -1,4 +1,4 @@
-import type { Http2Session, ServerHttp2Stream } from 'node:http2';
+import type { Http2Session, Http2Stream } from '@postern/tunnel/http2';
 import { ControlStream } from '@postern/tunnel/transport';
 import { decodePeerMessage, encodeServerMessage, type PeerMessage } from '@postern/tunnel/wire';
 import { beginResponse } from '../server/grpc-server.ts';
@@ -50,7 +50,7 @@ export class PeerSession {
   /** No new connections: a newer session of the same process is there, or the peer said so. */
   draining = false;
   authorisedUntilMs: number;
-  readonly parked = new Set<ServerHttp2Stream>();
+  readonly parked = new Set<Http2Stream>();
   readonly connections = new Set<Endable>();
   #control: ControlStream<PeerMessage> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -84,7 +84,7 @@ export class PeerSession {
   }
 
   /** The Register call. */
-  register(stream: ServerHttp2Stream, onMessage: (message: PeerMessage) => void): void {
+  register(stream: Http2Stream, onMessage: (message: PeerMessage) => void): void {
     beginResponse(stream);
     this.#control = new ControlStream<PeerMessage>(stream, {
       decode: decodePeerMessage,

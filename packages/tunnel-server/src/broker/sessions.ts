@@ -1,4 +1,4 @@
-import type { ServerHttp2Stream } from 'node:http2';
+import type { Http2Stream } from '@postern/tunnel/http2';
 import type { PeerSession } from './session.ts';
 
 /** All sessions, and the choice of an agent among them. */
@@ -48,7 +48,7 @@ export class Sessions {
   take(
     identities: Iterable<string>,
     tried: ReadonlySet<PeerSession>,
-  ): { session: PeerSession; stream: ServerHttp2Stream } | undefined {
+  ): { session: PeerSession; stream: Http2Stream } | undefined {
     const ready = [...new Set(identities)]
       .flatMap((identity) => [...this.of(identity)])
       .filter((session) => session.ready && !tried.has(session));

@@ -1,6 +1,6 @@
-import type { ServerHttp2Stream } from 'node:http2';
 import { errorMessage, PosternError } from '@postern/core';
 import { type Logger, systemClock } from '@postern/daemon';
+import type { Http2Stream } from '@postern/tunnel/http2';
 import { decodeIssueRequest, encodeIssueResponse, WireError } from '@postern/tunnel/wire';
 import type { PeerSession } from '../broker/session.ts';
 import type { Issued, Issuer } from '../identity/index.ts';
@@ -27,7 +27,7 @@ export class IdentityService {
     this.#deps = deps;
   }
 
-  async issue(stream: ServerHttp2Stream, peer: string): Promise<void> {
+  async issue(stream: Http2Stream, peer: string): Promise<void> {
     if (this.#underWay >= issuesMax)
       return refuseCall(stream, 'RESOURCE_EXHAUSTED', 'too many proofs at once; try again');
     this.#underWay++;
@@ -41,7 +41,7 @@ export class IdentityService {
   }
 
   /** Over a session: extends it. */
-  async renew(stream: ServerHttp2Stream, session: PeerSession): Promise<void> {
+  async renew(stream: Http2Stream, session: PeerSession): Promise<void> {
     const { identity, lineage, peer } = session.info;
     const issued = await this.#answer(stream, peer, 'renew', ({ certificateRequest }) =>
       this.#deps.issuer.renew({ certificateRequest, identity, lineage, peer }),
@@ -50,7 +50,7 @@ export class IdentityService {
   }
 
   async #answer(
-    stream: ServerHttp2Stream,
+    stream: Http2Stream,
     peer: string,
     event: 'issue' | 'renew',
     issue: (request: { certificateRequest: Buffer; proof: string }) => Promise<Issued>,

@@ -1,14 +1,9 @@
-import {
-  createSecureServer,
-  type Http2SecureServer,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2';
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { createServer, type TLSSocket } from 'node:tls';
 import { type Cidr, cidrContains, type ListenAddress, parseHost } from '@postern/core';
 import { translateListenError } from '@postern/daemon';
-import { endWhenDead, http2Options, type MemoryBudget, tlsOptions, tuneSession } from '@postern/tunnel/transport';
+import { Http2Session, type Http2Stream } from '@postern/tunnel/http2';
+import { type MemoryBudget, tlsOptions } from '@postern/tunnel/transport';
 import { Gate } from '../limits/gate.ts';
 
 export interface ListenerOptions {
@@ -19,7 +14,7 @@ export interface ListenerOptions {
   readonly clientRoots: string;
   readonly sourceRanges: () => readonly Cidr[];
   /** A TLS connection is up; returns what handles its calls, or undefined to end it. */
-  readonly onSession: (session: ServerHttp2Session, tls: TLSSocket, peer: Peer) => CallHandler | undefined;
+  readonly onSession: (session: Http2Session, tls: TLSSocket, peer: Peer) => CallHandler | undefined;
 }
 
 export interface Peer {
@@ -27,9 +22,9 @@ export interface Peer {
   readonly port: number;
 }
 
-export type CallHandler = (stream: ServerHttp2Stream, path: string, headers: Readonly<Record<string, unknown>>) => void;
+export type CallHandler = (stream: Http2Stream) => void;
 
-/** A stalled handshake costs its own socket for 5 s. */
+/** A stalled handshake, of TLS or of HTTP/2, costs its own socket for 5 s. */
 const handshakeMs = 5000;
 /** Open sockets in all: agents and clients are tens; this is for floods. */
 const connectionsMax = 10_000;
@@ -53,35 +48,16 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     requestCert: true,
     rejectUnauthorized: false,
   });
-  const server: Http2SecureServer = createSecureServer({
-    ...http2Options(options.budget),
-    ...secure(options.certificate),
-    handshakeTimeout: handshakeMs,
-    unknownProtocolTimeout: handshakeMs,
-  });
+  const server = createServer({ ...secure(options.certificate), handshakeTimeout: handshakeMs });
   server.maxConnections = connectionsMax;
   const gate = new Gate();
   server.on('connection', (socket: Socket) => admit(socket, options.sourceRanges(), gate));
-  server.on('secureConnection', (socket) => gate.through(socket));
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  server.on('unknownProtocol', (socket: Socket) => socket.destroy());
-  server.on('sessionError', () => {}); // the session's own close says it
-  const handlers = new WeakMap<ServerHttp2Session, CallHandler>();
-  server.on('session', (session: ServerHttp2Session) => {
-    session.on('error', () => {});
-    const tls = session.socket as TLSSocket;
-    const peer = { address: tls.remoteAddress ?? '', port: tls.remotePort ?? 0 };
-    const handler = options.onSession(session, tls, peer);
-    if (handler === undefined) return session.destroy();
-    handlers.set(session, handler);
-    tuneSession(session, options.budget);
-    endWhenDead(session, tls);
-  });
-  server.on('stream', (stream: ServerHttp2Stream, headers) => {
-    stream.on('error', () => {});
-    const handler = stream.session === undefined ? undefined : handlers.get(stream.session as ServerHttp2Session);
-    if (handler === undefined || headers[':method'] !== 'POST') return stream.close();
-    handler(stream, headers[':path'] ?? '', headers);
+  server.on('secureConnection', (tls: TLSSocket) => {
+    gate.through(tls);
+    tls.on('error', () => {});
+    if (tls.alpnProtocol === 'h2') openSession(tls, options);
+    else tls.destroy();
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(translateListenError(error, options.listen, 'listen')));
@@ -93,6 +69,19 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     setCertificate: (certificate) => server.setSecureContext(secure(certificate)),
     close: () => void server.close(),
   };
+}
+
+function openSession(tls: TLSSocket, options: ListenerOptions): void {
+  const session = new Http2Session(tls, 'server', options.budget);
+  const stalled = setTimeout(() => session.destroy(), handshakeMs);
+  session.once('ready', () => clearTimeout(stalled));
+  session.once('close', () => clearTimeout(stalled));
+  const handler = options.onSession(session, tls, { address: tls.remoteAddress ?? '', port: tls.remotePort ?? 0 });
+  if (handler === undefined) return session.destroy();
+  session.on('stream', (stream) => {
+    if (stream.headers?.[':method'] === 'POST') handler(stream);
+    else stream.close('PROTOCOL_ERROR');
+  });
 }
 
 function admit(socket: Socket, ranges: readonly Cidr[], gate: Gate): void {

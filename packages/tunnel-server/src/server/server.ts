@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { dirname, resolve } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { ConfigError, errorMessage, formatDuration, hostText, loadDocument } from '@postern/core';
@@ -15,6 +14,7 @@ import {
   watchFiles,
 } from '@postern/daemon';
 import { type ServerConfig, serverSchema } from '@postern/tunnel/config';
+import type { Http2Session, Http2Stream } from '@postern/tunnel/http2';
 import { type CompiledPolicy, compilePolicy, policySchema } from '@postern/tunnel/policy';
 import { collectProcessMetrics, MemoryBudget, Sweeper } from '@postern/tunnel/transport';
 import { grpcPaths } from '@postern/tunnel/wire';
@@ -125,7 +125,6 @@ class TunnelServer {
     collectProcessMetrics(this.#registry);
     const sweeper = new Sweeper({ idleMs: parts.config.idleTimeout, halfClosedMs: parts.config.halfClosedTimeout });
     this.#broker = new Broker({
-      budget: this.#budget,
       sweeper,
       random: Math.random,
       policy: () => this.#policy,
@@ -196,7 +195,7 @@ class TunnelServer {
   }
 
   /** Who is it, and what may it call? */
-  #onSession(http2: ServerHttp2Session, tls: TLSSocket, peer: Peer): CallHandler | undefined {
+  #onSession(http2: Http2Session, tls: TLSSocket, peer: Peer): CallHandler | undefined {
     const who = peerIdentity(tls, systemClock.now());
     const peerText = text({ host: peer.address, port: peer.port });
     if (this.#draining) return undefined;
@@ -227,7 +226,7 @@ class TunnelServer {
       serial: who.serial,
     });
     this.#metrics.sessions.inc({ event: 'open', reason: '' });
-    return (stream, path, headers) => this.#call(session, stream, path, headers);
+    return (stream) => this.#call(session, stream);
   }
 
   #refused(peer: string, reason: string, identity?: string): undefined {
@@ -241,21 +240,18 @@ class TunnelServer {
   }
 
   /** No certificate: Issue is the only call, and soon. */
-  #anonymous(http2: ServerHttp2Session, peer: string): CallHandler {
+  #anonymous(http2: Http2Session, peer: string): CallHandler {
     const timer = setTimeout(() => http2.destroy(), anonymousMs);
     http2.once('close', () => clearTimeout(timer));
-    return (stream, path) => {
-      if (path === grpcPaths.issue) void this.#identityService.issue(stream, peer);
+    return (stream) => {
+      if (stream.headers?.[':path'] === grpcPaths.issue) void this.#identityService.issue(stream, peer);
       else refuseCall(stream, 'UNAUTHENTICATED', 'this call needs a client certificate; Identity.Issue gives one');
     };
   }
 
-  #call(
-    session: PeerSession,
-    stream: ServerHttp2Stream,
-    path: string,
-    headers: Readonly<Record<string, unknown>>,
-  ): void {
+  #call(session: PeerSession, stream: Http2Stream): void {
+    const headers = stream.headers!;
+    const path = headers[':path']!;
     switch (path) {
       case grpcPaths.connect:
         return this.#draining

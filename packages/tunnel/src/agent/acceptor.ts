@@ -1,6 +1,6 @@
-import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { parseHostPort } from '@postern/core';
 import type { Logger } from '@postern/daemon';
+import type { Headers, Http2Stream } from '../http2/index.ts';
 import type { LinkSession } from '../link/index.ts';
 import {
   callHeaders,
@@ -29,7 +29,7 @@ const deaf: FrameSink = { data: () => {}, opened: () => {}, fin: () => {}, reset
 export class Acceptor {
   readonly #session: LinkSession;
   readonly #options: AcceptorOptions;
-  readonly #parked = new Set<ClientHttp2Stream>();
+  readonly #parked = new Set<Http2Stream>();
   readonly #carriers = new Set<Carrier>();
 
   constructor(session: LinkSession, options: AcceptorOptions) {
@@ -48,7 +48,7 @@ export class Acceptor {
 
   /** Gives back the parked calls; the connections go on. */
   unpark(): void {
-    for (const stream of this.#parked) stream.close();
+    for (const stream of this.#parked) stream.close('CANCEL');
     this.#parked.clear();
   }
 
@@ -58,9 +58,8 @@ export class Acceptor {
   }
 
   #park(): void {
-    const stream = this.#session.http2.request(callHeaders(grpcPaths.accept), { endStream: false });
+    const stream = this.#session.http2.request(callHeaders(grpcPaths.accept));
     this.#parked.add(stream);
-    stream.on('error', () => {});
     stream.once('close', () => {
       // Refused or lost while parked. Refill only on a live session, a turn later: a server that refuses at once must not spin us.
       if (this.#parked.delete(stream)) setTimeout(() => this.fill(), 100).unref();
@@ -73,16 +72,14 @@ export class Acceptor {
     });
   }
 
-  async #serve(stream: ClientHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
+  async #serve(stream: Http2Stream, headers: Headers): Promise<void> {
     const { budget, sweeper, log, onOutcome } = this.#options;
-    const target = String(headers['postern-target']);
+    const target = headers['postern-target']!;
     const log2 = log.child({ connection: headers['postern-connection-id'], client: headers['postern-client'], target });
     const gone = new AbortController();
     stream.once('close', () => gone.abort(new Error('the call ended')));
     let carrier: Carrier | undefined;
     const tunnel = new TunnelStream(stream, {
-      budget,
-      source: stream,
       onRelief: () => carrier?.onRelief(),
       sink: { ...deaf, reset: () => gone.abort(new Error('reset')) },
     });

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { hostPortText, type Host, PosternError } from '@postern/core';
 import type { Link, LinkSession } from '../link/index.ts';
-import { callHeaders, grpcErrorOf, type MemoryBudget, TunnelStream } from '../transport/index.ts';
+import { callHeaders, grpcErrorOf, TunnelStream } from '../transport/index.ts';
 import { type FrameSink, grpcPaths, type ResetCode } from '../wire/index.ts';
 
 /** A reconnecting client is worth a short wait; a caller that waits longer would rather know. */
@@ -31,7 +31,6 @@ export interface Opened {
 
 export interface OpenOptions {
   readonly link: Pick<Link, 'state' | 'whenReady'>;
-  readonly budget: MemoryBudget;
   readonly dialTimeoutMs: number;
 }
 
@@ -39,7 +38,7 @@ export interface OpenOptions {
 export async function openTunnel(
   host: Host,
   port: number,
-  { link, budget, dialTimeoutMs }: OpenOptions,
+  { link, dialTimeoutMs }: OpenOptions,
   flow: { source?: Readable; onRelief: () => void },
   signal: AbortSignal,
 ): Promise<Opened> {
@@ -51,10 +50,10 @@ export async function openTunnel(
       '',
     );
   return new Promise<Opened>((resolve, reject) => {
-    const stream = session.http2.request(
-      { ...callHeaders(grpcPaths.connect), 'postern-target': hostPortText(host, port) },
-      { endStream: false },
-    );
+    const stream = session.http2.request([
+      ...callHeaders(grpcPaths.connect),
+      ['postern-target', hostPortText(host, port)],
+    ]);
     let connectionId = '';
     let status: Error | undefined;
     session.connections++;
@@ -79,7 +78,7 @@ export async function openTunnel(
     );
     signal.addEventListener('abort', onAbort, { once: true });
     stream.once('response', (headers) => {
-      connectionId = String(headers['postern-connection-id'] ?? '');
+      connectionId = headers['postern-connection-id'] ?? '';
       status ??= grpcErrorOf(headers);
     });
     stream.once('trailers', (headers) => (status ??= grpcErrorOf(headers)));
@@ -94,12 +93,7 @@ export async function openTunnel(
         resolve({ tunnel, session, connectionId, resolvedAddress });
       },
     };
-    const tunnel = new TunnelStream(stream, {
-      budget,
-      source: flow.source ?? stream,
-      onRelief: flow.onRelief,
-      sink: opening,
-    });
+    const tunnel = new TunnelStream(stream, { source: flow.source, onRelief: flow.onRelief, sink: opening });
   });
 }
 

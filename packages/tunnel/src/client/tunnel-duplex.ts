@@ -19,6 +19,7 @@ export class TunnelDuplex extends Duplex {
 
   attach(tunnel: TunnelStream): this {
     this.#tunnel = tunnel;
+    tunnel.stream.carry();
     tunnel.sink = {
       opened: () => {},
       data: (slice) => {

@@ -1,6 +1,6 @@
-import type { ClientHttp2Session } from 'node:http2';
 import { X509Certificate } from 'node:crypto';
 import type { Clock } from '@postern/core';
+import type { Http2Session } from '../http2/index.ts';
 import {
   callUnary,
   type ClientCertificate,
@@ -55,12 +55,12 @@ export async function issueCertificate(
 }
 
 /** The next certificate, over a session that the last one authorised; extends that session. */
-export function renewCertificate(session: ClientHttp2Session, key: PeerKey, clock: Clock): Promise<IssuedCertificate> {
+export function renewCertificate(session: Http2Session, key: PeerKey, clock: Clock): Promise<IssuedCertificate> {
   return call(session, grpcPaths.renew, key, '', clock);
 }
 
 async function call(
-  session: ClientHttp2Session,
+  session: Http2Session,
   path: string,
   key: PeerKey,
   proof: string,

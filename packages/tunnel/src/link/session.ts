@@ -1,5 +1,5 @@
-import type { ClientHttp2Session } from 'node:http2';
 import { PosternError } from '@postern/core';
+import type { Http2Session } from '../http2/index.ts';
 import { callHeaders, ControlStream, grpcErrorOf } from '../transport/index.ts';
 import { decodeServerMessage, encodePeerMessage, grpcPaths, type ServerMessage } from '../wire/index.ts';
 import type { IssuedCertificate } from './certificate.ts';
@@ -24,22 +24,21 @@ export class LinkSession {
   state: 'ready' | 'draining' | 'closed' = 'ready';
   /** Connections it carries; maintained by the agent or client. */
   connections = 0;
-  readonly http2: ClientHttp2Session;
+  readonly http2: Http2Session;
   readonly certificate: IssuedCertificate;
   readonly closed: Promise<string>;
   id = '';
   parkedAccepts = 0;
   #control: ControlStream<ServerMessage> | undefined;
-  #closeReason = 'the server closed the connection';
+  #closeReason: string | undefined;
 
-  constructor(http2: ClientHttp2Session, certificate: IssuedCertificate) {
+  constructor(http2: Http2Session, certificate: IssuedCertificate) {
     this.http2 = http2;
     this.certificate = certificate;
-    http2.on('error', (error: Error) => (this.#closeReason = error.message));
     this.closed = new Promise((resolve) => {
       http2.once('close', () => {
         this.state = 'closed';
-        resolve(this.#closeReason);
+        resolve(this.#closeReason ?? http2.error?.message ?? 'the server closed the connection');
       });
     });
   }
@@ -47,12 +46,12 @@ export class LinkSession {
   /** Makes the Register call; resolves when the server has said Welcome. */
   register(hello: Hello, onDrain: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
-      const stream = this.http2.request(callHeaders(grpcPaths.register), { endStream: false });
+      const stream = this.http2.request(callHeaders(grpcPaths.register));
       let failure: Error | undefined;
-      const timer = setTimeout(
-        () => stream.destroy(new PosternError('CALL_TIMEOUT', 'the server did not welcome this peer')),
-        welcomeMs,
-      );
+      const timer = setTimeout(() => {
+        failure = new PosternError('CALL_TIMEOUT', 'the server did not welcome this peer');
+        stream.close('CANCEL');
+      }, welcomeMs);
       this.#control = new ControlStream<ServerMessage>(stream, {
         decode: decodeServerMessage,
         ping: (id) => encodePeerMessage({ kind: 'ping', id }),
@@ -66,14 +65,14 @@ export class LinkSession {
           } else this.#onMessage(message, onDrain);
         },
       });
-      stream.on('response', (headers) => (failure ??= grpcErrorOf(headers)));
-      stream.on('trailers', (headers) => (failure ??= grpcErrorOf(headers)));
-      stream.on('error', (error) => (failure ??= error));
+      stream.once('response', (headers) => (failure ??= grpcErrorOf(headers)));
+      stream.once('trailers', (headers) => (failure ??= grpcErrorOf(headers)));
+      this.http2.once('goaway', onDrain); // a proxy between that is being reloaded says it for the server
       stream.once('close', () => {
         clearTimeout(timer);
-        if (failure !== undefined) this.#closeReason = failure.message;
+        failure ??= this.http2.error;
         reject(failure ?? new PosternError('CLOSED', 'the server ended the registration'));
-        this.destroy(this.#closeReason);
+        this.destroy(failure?.message);
       });
       this.#control.send(encodePeerMessage({ kind: 'hello', ...hello }));
     });
@@ -104,9 +103,9 @@ export class LinkSession {
     setImmediate(() => this.connections === 0 && this.destroy('drained'));
   }
 
-  destroy(reason: string): void {
+  destroy(reason: string | undefined): void {
     if (this.state === 'closed') return;
-    this.#closeReason = reason;
+    this.#closeReason ??= reason;
     this.http2.destroy();
   }
 }

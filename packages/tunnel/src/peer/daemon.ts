@@ -122,10 +122,10 @@ function linkMetrics(registry: Registry, link: Link, budget: MemoryBudget): void
   });
   new Gauge({
     name: 'postern_tunnel_window_bytes',
-    help: 'Receive window advertised for each connection.',
+    help: 'Receive window that a new connection begins with.',
     registers,
     collect() {
-      this.set(budget.windowBytes);
+      this.set(budget.firstWindowBytes);
     },
   });
 }

@@ -1,9 +1,5 @@
-import type { Http2Session } from 'node:http2';
-
-/** Something that holds bytes on their way: what it has queued, and what its paused source has already received. */
-export interface Holder {
-  heldBytes(): number;
-}
+import type { Holder, Receiver, StreamMemory } from '../http2/index.ts';
+import { carriedBytes } from './young-garbage.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -13,50 +9,58 @@ const MiB = 1024 * KiB;
  * the slack of what is held (a slice of a read keeps the whole read: a quarter more, measured), and garbage that is not yet collected.
  */
 const usableShare = 1 / 5;
-/** The largest window: what 160 MiB/s need at 50 ms. */
+/** The largest window: what 160 MiB/s need at 100 ms. */
 const windowBytesMax = 16 * MiB;
-const windowBytesMin = 16 * KiB;
-/** For a near peer: 1 MiB keeps a loopback or a LAN busy in theory; 4 MiB carry 15 % more for 8 % less CPU (measured, in turns). */
+/** The least window and the least mark: what even the last of thousands needs in order to go on. */
+const leastBytes = 16 * KiB;
+/** What a connection begins with as long as it is no matter: enough for LAN pace at once. */
+const plainBytes = 64 * KiB;
+/** What a new connection may begin with at most; more is earned by taking as much. */
+const firstWindowBytes = MiB;
+/** For a near peer: 1 MiB keeps a loopback or a LAN busy in theory; 4 MiB carry 10 % more (measured, in turns). */
 const lanWindowBytes = 4 * MiB;
-/** What a new connection may be sent when many are stalled already: a fast one among 200 reaches 0.3 to 0.4 of its pace (measured). */
-const crowdWindowBytes = 128 * KiB;
-/** node:http2 credits a window when half of it is used, so it must be twice the bandwidth-delay product. */
-const windowBytesPerRttMs = (2 * 160 * MiB) / 1000;
-/** Routes change; a ping costs 17 bytes. The least round trip counts: a busy event loop is not distance. */
-const rttLookMs = 10_000;
-/** A session's first looks come quickly: a start is busy, and one late answer would look like distance for ten seconds. */
-const firstLooks = 20;
-const firstLookMs = 200;
-/** Queued bytes above which a source pauses: a quarter of a LAN window keeps batches large. */
+/** A stream reaches a window in a round trip: credit comes at each quarter. */
+const windowBytesPerRttMs = (1.25 * 160 * MiB) / 1000;
+/** Queued bytes above which a source pauses, at most. A quarter of a LAN window keeps batches large. */
 const markBytesMax = MiB;
-const markBytesMin = 16 * KiB;
-/** A flow that holds less than this is not worth counting; 5,000 idle connections cost nothing here. */
+/** Who has carried this much is taken at his word: the kernel's buffers at both ends take 10 MiB from a reader who reads nothing. */
+const provenBytes = 16 * MiB;
+/** A queue that holds less is not worth counting; 5,000 idle connections cost nothing here. */
 const loadedBytes = 16 * KiB;
+/** A promise of less is not worth counting. */
+const promisedBytesLeast = 128 * KiB;
 /** At 600 MiB/s, 12 MiB arrive between two looks. */
 const lookMs = 20;
+/** Looks without progress after which a reader counts as stalled, a promise as not being used. */
+const patience = 5;
+
+interface Watched {
+  bytes: number;
+  progress: number;
+  looks: number;
+}
 
 /**
  * Bounds what the whole process buffers.
  *
- * HTTP/2 lets a peer send a full receive window before anybody can stop it, and node:http2 has one window size for all streams
- * of a session. So the window is a promise to be made with care: large while little is held (one fast stream over a WAN),
- * smaller the more stalled streams hold already. SETTINGS_INITIAL_WINDOW_SIZE changes the windows of running streams too
- * (RFC 9113 section 6.9.2), so a shrinking promise also stops those that have not used it up.
+ * HTTP/2 lets a peer send a full receive window before anybody can stop it; what was promised cannot be taken back, and a reader who will
+ * stall looks like any other in the beginning. So a window grows only with what its stream has carried, while the few who hold much
+ * leave room; with many stalled readers a new stream begins small, and one that has carried more than a stalled one ever
+ * could has a good share of what is left.
  */
-export class MemoryBudget {
-  /** Bytes queued towards a slow reader above which its source must pause. */
-  markBytes = markBytesMax;
-  /** The per-stream receive window that may be advertised; a near peer is given less (`govern`). */
-  windowBytes = windowBytesMax;
+export class MemoryBudget implements StreamMemory {
   #heldBytes = 0;
+  #promisedBytes = 0;
+  #stalled = 0;
   readonly #usableBytes: number;
-  readonly #holders = new Set<Holder>();
-  readonly #sessions = new Map<Http2Session, { rttMs: number }>();
+  /** Queues that have reached their mark; stalled until they show progress. */
+  readonly #holders = new Map<Holder, Watched>();
+  /** Large windows in use. */
+  readonly #promises = new Map<Receiver, Watched>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(budgetBytes: number) {
     this.#usableBytes = budgetBytes * usableShare;
-    this.#adapt();
   }
 
   /** Bytes held at the last look. */
@@ -64,90 +68,110 @@ export class MemoryBudget {
     return this.#heldBytes;
   }
 
-  /** A holder that has reached its mark; looked at until it holds next to nothing. */
+  /** What a new connection may be sent now. */
+  get firstWindowBytes(): number {
+    return powerBelow(Math.min(firstWindowBytes, Math.max(leastBytes, this.#allowed(0, 0))));
+  }
+
+  markBytes(takenBytes: number): number {
+    const allowed = this.#allowed(takenBytes, 0) / 4;
+    return Math.min(markBytesMax, Math.max(leastBytes, allowed));
+  }
+
+  windowBytes(receiver: Receiver): number {
+    const { receivedBytes, rttMs } = receiver;
+    const promise = this.#promises.get(receiver);
+    const distance = rttMs === Infinity ? 0 : powerAbove(rttMs * windowBytesPerRttMs);
+    const wanted = Math.min(Math.max(lanWindowBytes, distance), Math.max(firstWindowBytes, receivedBytes));
+    const allowed = this.#allowed(receivedBytes, promise?.bytes ?? 0);
+    const window = powerBelow(Math.min(windowBytesMax, Math.max(leastBytes, Math.min(wanted, allowed))));
+    this.#promise(receiver, promise, window >= promisedBytesLeast ? window : 0);
+    return window;
+  }
+
+  /** @param ownBytes promised to the one who asks already */
+  #allowed(carriedBytes: number, ownBytes: number): number {
+    const busyBytes = this.#heldBytes + this.#promisedBytes - ownBytes;
+    const leftBytes = Math.max(0, this.#usableBytes - busyBytes);
+    const early = busyBytes < this.#usableBytes / 5 ? leftBytes / 3 : 0; // above what one or two fast streams hold in passing
+    const proven = carriedBytes >= provenBytes ? leftBytes / 8 : 0;
+    // However many stall one after the other, a good part is left: the shares are those of the harmonic series.
+    const fresh = leftBytes / (32 * (1 + this.#stalled));
+    const plain = leftBytes > this.#usableBytes / 4 ? plainBytes : 0;
+    return Math.max(early, proven, fresh, plain);
+  }
+
+  #promise(receiver: Receiver, promise: Watched | undefined, bytes: number): void {
+    this.#promisedBytes += bytes - (promise?.bytes ?? 0);
+    if (bytes === 0) this.#promises.delete(receiver);
+    else if (promise !== undefined) promise.bytes = bytes;
+    else {
+      this.#promises.set(receiver, { bytes, progress: receiver.receivedBytes, looks: 0 });
+      this.#watch();
+    }
+  }
+
   load(holder: Holder): void {
     if (this.#holders.has(holder)) return;
-    this.#holders.add(holder);
-    this.#timer ??= setInterval(() => this.#look(), lookMs).unref();
+    this.#holders.set(holder, { bytes: 0, progress: holder.takenBytes, looks: patience });
+    this.#watch();
     // A connection that stalls must not be followed by another with the same promise: many are opened within one look.
     this.#look();
   }
 
   release(holder: Holder): void {
+    const held = this.#holders.get(holder);
+    if (held === undefined) return;
     this.#holders.delete(holder);
+    this.#heldBytes -= held.bytes;
+    if (held.looks >= patience) this.#stalled--;
   }
 
-  /** Keeps a session's advertised window at what its distance needs and the budget allows, until it closes. */
-  govern(session: Http2Session): void {
-    const path = { rttMs: Infinity };
-    this.#sessions.set(session, path);
-    let looks = 0;
-    let timer: NodeJS.Timeout | undefined;
-    const look = (): void => {
-      if (session.closed || session.destroyed) return;
-      session.ping((error: Error | null, durationMs: number) => {
-        if (error !== null) return;
-        path.rttMs = Math.min(path.rttMs, durationMs);
-        // One answer is not yet a distance.
-        if (looks >= 3) this.#advertise(session);
-        timer = setTimeout(look, ++looks < firstLooks ? firstLookMs : rttLookMs).unref();
-      });
-    };
-    look();
-    session.on('localSettings', () => this.#advertise(session));
-    session.once('close', () => {
-      clearTimeout(timer);
-      this.#sessions.delete(session);
-    });
+  forget(receiver: Receiver): void {
+    const promise = this.#promises.get(receiver);
+    if (promise !== undefined) this.#promise(receiver, promise, 0);
   }
 
-  #look(): void {
+  sent(bytes: number): void {
+    carriedBytes(bytes);
+  }
+
+  #watch(): void {
+    this.#timer ??= setInterval(() => this.#look(true), lookMs).unref();
+  }
+
+  /** @param timed whether a look's time has passed, so that no progress means something */
+  #look(timed = false): void {
     let held = 0;
-    for (const holder of this.#holders) {
-      const bytes = holder.heldBytes();
-      if (bytes < loadedBytes) this.#holders.delete(holder);
-      else held += bytes;
+    let stalled = 0;
+    for (const [holder, watched] of this.#holders) {
+      watched.bytes = holder.heldBytes();
+      if (watched.bytes < loadedBytes) {
+        this.#holders.delete(holder);
+        continue;
+      }
+      if (holder.takenBytes !== watched.progress) watched.looks = 0;
+      else if (timed) watched.looks++;
+      watched.progress = holder.takenBytes;
+      held += watched.bytes;
+      if (watched.looks >= patience) stalled++;
     }
     this.#heldBytes = held;
-    this.#adapt();
-    if (this.#holders.size === 0) {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
+    this.#stalled = stalled;
+    if (timed) this.#lookAtPromises();
+    if (this.#holders.size > 0 || this.#promises.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** A large window that is not being used does not count; what comes of it, when it is used after all, is counted as held. */
+  #lookAtPromises(): void {
+    for (const [receiver, watched] of this.#promises) {
+      if (receiver.receivedBytes !== watched.progress) watched.looks = 0;
+      else if (++watched.looks >= patience) this.#promise(receiver, watched, 0);
+      watched.progress = receiver.receivedBytes;
     }
   }
-
-  /**
-   * A stalled connection holds a window and a mark, of the size that was advertised when it stalled; shrinking takes nothing back. So: while
-   * little is held, a window may be a third of what is left, enough for a fast stream over a WAN; then each takes a modest
-   * share, and less and less when little is left. The sum stays below the budget however many stall one after the other.
-   */
-  #adapt(): void {
-    const left = Math.max(0, this.#usableBytes - this.#heldBytes);
-    const early = this.#heldBytes < this.#usableBytes / 5 ? left / 3 : 0; // above what one fast stream holds in passing
-    const crowd = Math.min(crowdWindowBytes, left / 128);
-    const window = powerBelow(Math.min(windowBytesMax, Math.max(windowBytesMin, early, crowd)));
-    this.markBytes = Math.min(markBytesMax, Math.max(markBytesMin, window / 4));
-    // Growing waits until it is worth a SETTINGS frame; shrinking does not wait.
-    if (window >= this.windowBytes && window < this.windowBytes * 4 && window !== windowBytesMax) return;
-    if (window === this.windowBytes) return;
-    this.windowBytes = window;
-    for (const session of this.#sessions.keys()) this.#advertise(session);
-  }
-
-  #advertise(session: Http2Session): void {
-    // One SETTINGS frame in flight: Node ends a session with too many unacknowledged ones.
-    if (session.closed || session.destroyed || session.pendingSettingsAck) return;
-    const { rttMs } = this.#sessions.get(session) ?? { rttMs: Infinity };
-    const wanted =
-      rttMs === Infinity ? lanWindowBytes : Math.max(lanWindowBytes, powerAbove(rttMs * windowBytesPerRttMs));
-    const initialWindowSize = Math.min(wanted, this.windowBytes);
-    if (session.localSettings.initialWindowSize !== initialWindowSize) session.settings({ initialWindowSize });
-  }
-}
-
-/** What a session starts with, before its distance is known. */
-export function firstWindowBytes(budget: MemoryBudget): number {
-  return Math.min(lanWindowBytes, budget.windowBytes);
 }
 
 function powerAbove(bytes: number): number {

@@ -53,8 +53,9 @@ export class Carrier implements FrameSink, Sweepable {
   start(tunnel: TunnelStream, head?: Buffer): void {
     this.#tunnel = tunnel;
     const { budget, sweeper } = this.#options;
-    this.#toSocket = new BatchWriter(this.#socket, { budget, source: tunnel.stream, onRelief: () => tunnel.resume() });
+    this.#toSocket = new BatchWriter(this.#socket, budget, () => tunnel.resume());
     sweeper.add(this);
+    tunnel.stream.carry();
     if (head !== undefined && head.length > 0) this.#fromSocket(head);
     this.#socket.on('data', (chunk: Buffer) => this.#fromSocket(chunk));
     const onEnd = (): void => {

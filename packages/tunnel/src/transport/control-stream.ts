@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Http2Stream } from '../http2/index.ts';
 import { grpcMessage, MessageReader } from '../wire/index.ts';
 
 /** Pings go out this often from both sides. NAT tables and load balancers forget a silent connection after 60 to 350 s. */
@@ -19,27 +19,26 @@ export interface ControlStreamOptions<In> {
 
 /** The Register call: small messages both ways, and the proof that the other event loop still turns. */
 export class ControlStream<In> {
-  readonly #stream: Duplex;
+  readonly #stream: Http2Stream;
   readonly #options: ControlStreamOptions<In>;
   readonly #reader = new MessageReader();
   readonly #timer: NodeJS.Timeout;
   #outstanding = 0;
   #nextId = 1;
 
-  constructor(stream: Duplex, options: ControlStreamOptions<In>) {
+  constructor(stream: Http2Stream, options: ControlStreamOptions<In>) {
     this.#stream = stream;
     this.#options = options;
-    stream.on('data', (chunk: Buffer) => this.#read(chunk));
-    stream.on('error', () => {});
+    stream.onData = (chunk) => this.#read(chunk);
     this.#timer = setInterval(() => this.#ping(), pingIntervalMs);
     this.#timer.unref();
     stream.once('close', () => clearInterval(this.#timer));
   }
 
   send(message: Buffer): void {
-    if (this.#stream.destroyed || this.#stream.writableEnded) return;
+    if (!this.#stream.writable) return;
     this.#stream.write(grpcMessage(message));
-    if (this.#stream.writableLength > queuedBytesMax) this.#options.onDead('does not read its control messages');
+    if (this.#stream.queuedBytes > queuedBytesMax) this.#options.onDead('does not read its control messages');
   }
 
   /** To be called when a pong arrives. */

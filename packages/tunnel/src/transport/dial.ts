@@ -1,11 +1,10 @@
-import { connect as http2Connect, type ClientHttp2Session } from 'node:http2';
 import { checkServerIdentity, connect as tlsConnect, type TLSSocket } from 'node:tls';
 import { isIP } from 'node:net';
 import { PosternError } from '@postern/core';
+import { Http2Session } from '../http2/index.ts';
 import type { MemoryBudget } from './budget.ts';
-import { endWhenDead } from './dead-socket.ts';
 import { translateDialError } from './errors.ts';
-import { http2Options, tlsOptions, tuneSession } from './settings.ts';
+import { tlsOptions } from './settings.ts';
 
 export interface ServerAddress {
   readonly host: string;
@@ -31,7 +30,7 @@ export async function dialServer(
   budget: MemoryBudget,
   certificate: ClientCertificate | undefined,
   signal: AbortSignal,
-): Promise<ClientHttp2Session> {
+): Promise<Http2Session> {
   signal.throwIfAborted();
   const socket = tlsConnect({
     ...tlsOptions,
@@ -47,7 +46,7 @@ export async function dialServer(
   socket.setKeepAlive(true, 30_000);
   try {
     await handshake(socket, signal);
-    return await http2Ready(socket, address, budget, signal);
+    return await http2Ready(new Http2Session(socket, 'client', budget), signal);
   } catch (error) {
     socket.destroy();
     throw translateDialError(error, address);
@@ -89,17 +88,8 @@ function handshake(socket: TLSSocket, signal: AbortSignal): Promise<void> {
  * Waits for the server's SETTINGS: with TLS 1.3 the client's handshake is done before the server has looked at its
  * certificate, so a refusal only shows here.
  */
-function http2Ready(
-  socket: TLSSocket,
-  address: ServerAddress,
-  budget: MemoryBudget,
-  signal: AbortSignal,
-): Promise<ClientHttp2Session> {
+function http2Ready(session: Http2Session, signal: AbortSignal): Promise<Http2Session> {
   return new Promise((resolve, reject) => {
-    const session = http2Connect(
-      `https://${isIP(address.serverName) === 6 ? `[${address.serverName}]` : address.serverName}`,
-      { ...http2Options(budget), createConnection: () => socket },
-    );
     const timer = setTimeout(
       () => session.destroy(new PosternError('DIAL_TIMEOUT', `no HTTP/2 settings within ${handshakeMs / 1000} s`)),
       handshakeMs,
@@ -110,18 +100,12 @@ function http2Ready(
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
     };
-    session.on('error', (error) => {
-      done();
-      reject(error);
-    });
     session.once('close', () => {
       done();
-      reject(new PosternError('CLOSED', 'the server closed the connection during the handshake'));
+      reject(session.error ?? new PosternError('CLOSED', 'the server closed the connection during the handshake'));
     });
-    session.once('remoteSettings', () => {
+    session.once('ready', () => {
       done();
-      endWhenDead(session, socket);
-      tuneSession(session, budget);
       resolve(session);
     });
   });

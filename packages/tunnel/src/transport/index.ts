@@ -1,4 +1,4 @@
-/** Frames over node:http2: batching, backpressure, budgets, sessions. */
+/** Frames over calls: batching, backpressure, budgets, sessions. */
 export * from './batch-writer.ts';
 export * from './budget.ts';
 export * from './carrier.ts';
@@ -7,7 +7,6 @@ export * from './settings.ts';
 export * from './sweeper.ts';
 export * from './tunnel-stream.ts';
 export * from './control-stream.ts';
-export * from './dead-socket.ts';
 export * from './dial.ts';
 export * from './errors.ts';
 export * from './unary.ts';

@@ -1,5 +1,5 @@
-import { constants, type Http2Stream } from 'node:http2';
 import type { Readable } from 'node:stream';
+import type { Http2Stream } from '../http2/index.ts';
 import {
   dataHeader,
   finFrame,
@@ -10,8 +10,9 @@ import {
   type ResetCode,
   resetFrame,
 } from '../wire/index.ts';
-import { BatchWriter } from './batch-writer.ts';
-import type { MemoryBudget } from './budget.ts';
+
+/** One event-loop turn's data is one `Frame`. */
+const messages = { header: dataHeader, bytesMax: framePayloadBytesMax };
 
 /**
  * One proxied connection as an agent or a client sees it: frames over the call they made.
@@ -25,35 +26,26 @@ export class TunnelStream {
   #held: Array<(sink: FrameSink) => void> = [];
   readonly stream: Http2Stream;
   readonly #decoder: FrameDecoder;
-  readonly #writer: BatchWriter;
   #sentFin = false;
   #receivedFin = false;
   #over = false;
 
   /** @param source where the data to send comes from; resumed by `onRelief` when `data` returned false */
-  constructor(
-    stream: Http2Stream,
-    options: { budget: MemoryBudget; source: Readable; onRelief: () => void; sink: FrameSink },
-  ) {
+  constructor(stream: Http2Stream, options: { source?: Readable | undefined; onRelief: () => void; sink: FrameSink }) {
     this.stream = stream;
     this.#sink = options.sink;
-    this.#writer = new BatchWriter(stream, {
-      budget: options.budget,
-      source: options.source,
-      header: dataHeader,
-      batchBytesMax: framePayloadBytesMax,
-      onRelief: options.onRelief,
-    });
+    stream.messages = messages;
+    stream.source = options.source;
+    stream.onRelief = options.onRelief;
     this.#decoder = new FrameDecoder({
       data: (slice) => this.#over || this.#tell((sink) => sink.data(slice)),
       opened: (address) => this.#over || this.#tell((sink) => sink.opened(address)),
       fin: () => this.#onFin(),
       reset: (code, message) => this.#lost(code, message),
     });
-    stream.on('data', (chunk: Buffer) => this.#read(chunk));
-    stream.on('error', () => {}); // 'close' follows and says all there is to say
-    stream.on('end', () => this.#receivedFin || this.#lost('ABORTED', 'the call ended before the connection did'));
-    stream.on('close', () => this.#lost('ABORTED', 'the session was lost'));
+    stream.onData = (chunk) => this.#read(chunk);
+    stream.once('end', () => this.#receivedFin || this.#lost('ABORTED', 'the call ended before the connection did'));
+    stream.once('close', () => this.#lost('ABORTED', 'the session was lost'));
   }
 
   /** Who is told from here on; what came while nobody was is told first. */
@@ -84,26 +76,22 @@ export class TunnelStream {
 
   /** Sends data. False: pause the source until `onRelief`. */
   data(chunk: Buffer): boolean {
-    return this.#over || this.#writer.push(chunk);
+    return this.#over || this.stream.push(chunk);
   }
 
   /** Sends FIN after all data; the other direction goes on. */
   fin(): void {
     if (this.#over || this.#sentFin) return;
     this.#sentFin = true;
-    this.#writer.flushed(() => {
-      if (this.#over) return;
-      this.stream.write(finFrame);
-      this.#endIfDone();
-    });
+    this.stream.write(finFrame);
+    this.#endIfDone();
   }
 
-  /** Sends Reset and forgets the rest. Nothing reaches the sink any more. */
+  /** Sends Reset behind what is queued and forgets the rest. Nothing reaches the sink any more. */
   reset(code: ResetCode, message: string): void {
     if (this.#over) return;
     this.#over = true;
-    this.#writer.discard();
-    if (!this.stream.destroyed && this.stream.writable) this.stream.end(resetFrame(code, message));
+    this.stream.end(resetFrame(code, message));
     this.#leave();
   }
 
@@ -120,7 +108,7 @@ export class TunnelStream {
       this.#decoder.push(chunk);
     } catch (error) {
       this.#lost('INTERNAL', error instanceof Error ? error.message : String(error));
-      this.stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+      this.stream.close('PROTOCOL_ERROR');
     }
   }
 
@@ -142,9 +130,8 @@ export class TunnelStream {
   #lost(code: ResetCode, message: string): void {
     if (this.#over) return;
     this.#over = true;
-    this.#writer.discard();
     this.#tell((sink) => sink.reset(code, message));
-    if (!this.stream.destroyed && this.stream.writable) this.stream.end();
+    this.stream.end();
     this.#leave();
   }
 
