@@ -1,6 +1,6 @@
 import type { HeaderField } from './hpack/index.ts';
 
-/** The headers of a call by name. Of a repeated one the last counts; gRPC's own are never repeated. */
+/** The headers of a call by name. A repeated one is a list (RFC 9110 section 5.3), which gRPC's own never are. */
 export type Headers = Readonly<Record<string, string>>;
 
 const requestPseudo: ReadonlySet<string> = new Set([':method', ':scheme', ':path', ':authority']);
@@ -34,7 +34,7 @@ export function readHeaders(
       if (name === 'te' && value !== 'trailers') return undefined;
     }
     if (/[\0\r\n]/.test(value)) return undefined;
-    headers[name] = value;
+    headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
   }
   if (kind === 'request' && !(':method' in headers && ':scheme' in headers && ':path' in headers)) return undefined;
   if (kind === 'response' && !(':status' in headers)) return undefined;

@@ -65,12 +65,12 @@ export class Output {
     this.#turnBytes += bytes;
     if (this.#scheduled) return;
     this.#scheduled = true;
-    if (this.#turnBytes < bulkBytes) process.nextTick(this.#flush);
-    else setImmediate(this.#flush);
+    if (this.#turnBytes < bulkBytes) process.nextTick(this.flush);
+    else setImmediate(this.flush);
   }
 
-  /** Writes all that may go now. */
-  readonly #flush = (): void => {
+  /** Writes all that may go now; bound, because it is called by timers. */
+  readonly flush = (): void => {
     this.#scheduled = false;
     this.#turnBytes = 0;
     const socket = this.#socket;
@@ -120,14 +120,6 @@ export class Output {
   readonly #written = (error?: Error | null): void => {
     if (error || (this.#ready.size === 0 && this.#control.length === 0)) return;
     if (this.#ready.size > 0 && this.sendWindow <= 0 && this.#control.length === 0) return;
-    if (!this.#scheduled) this.#flush();
+    if (!this.#scheduled) this.flush();
   };
-
-  /** What is queued of control frames, now: before the socket is ended. */
-  flushControl(): void {
-    if (this.#control.length === 0 || this.#socket.destroyed || this.#socket.writableEnded) return;
-    this.#socket.write(Buffer.concat(this.#control));
-    this.#control = [];
-    this.#controlBytes = 0;
-  }
 }

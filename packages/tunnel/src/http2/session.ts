@@ -80,8 +80,9 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
   #nextId: number;
   #lastPeerId = 0;
   #block: HeaderBlock | undefined;
-  /** The DATA frame that is being read: its stream, and what of it is padding. */
+  /** The DATA frame that is being read: its stream, its size, and what of it is still to come: padding, in the end. */
   #dataStream: Http2Stream | undefined;
+  #dataBytes = 0;
   #dataLeft = 0;
   #receiveWindow = connectionWindowBytes;
   #uncredited = 0;
@@ -150,7 +151,7 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     this.#reader.stop();
     this.#roundTrips.stop();
     if (!this.socket.destroyed && !this.socket.writableEnded) {
-      this.#output.flushControl();
+      this.#output.flush();
       this.socket.write(goawayFrame(this.#lastPeerId, code, message));
     }
     for (const stream of this.#streams.values()) stream.finish(undefined);
@@ -205,7 +206,7 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     const stream = this.#streams.get(streamId);
     this.#dataStream = undefined;
     this.#dataLeft = flowBytes;
-    if (flowBytes === 0) this.#cheap();
+    this.#dataBytes = flowBytes;
     if (stream === undefined) return this.#ofNoStream(streamId, 'DATA');
     if (stream.remoteEnded) return stream.close('STREAM_CLOSED');
     const toleratedBytes = this.#acknowledged ? 0 : defaultWindowBytes - initialWindowBytes;
@@ -221,6 +222,7 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
   dataEnds(endStream: boolean): void {
     const stream = this.#dataStream;
     this.#dataStream = undefined;
+    if (this.#dataBytes === 0 && !endStream) this.#cheap();
     if (stream === undefined) return;
     if (this.#dataLeft > 0) stream.receivePadding(this.#dataLeft);
     if (endStream) stream.receiveEnd();
