@@ -74,7 +74,7 @@ export class MemoryBudget implements StreamMemory {
   }
 
   markBytes(takenBytes: number): number {
-    const allowed = this.#allowed(takenBytes, 0) / 4;
+    const allowed = Math.floor(this.#allowed(takenBytes, 0) / 4);
     return Math.min(markBytesMax, Math.max(leastBytes, allowed));
   }
 
