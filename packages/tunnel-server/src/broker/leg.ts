@@ -85,11 +85,10 @@ export class Leg implements FrameSink {
   }
 
   #forward(chunk: Buffer): void {
-    const early = this.#early;
+    const { stream } = this.#other!;
+    for (const part of this.#early) stream.push(part);
     this.#early = [];
-    let room = true;
-    for (const part of [...early, chunk]) room = this.#other!.stream.push(part);
-    if (!room) this.stream.pause();
+    if (!stream.push(chunk)) this.stream.pause();
   }
 
   data(slice: Buffer): void {
