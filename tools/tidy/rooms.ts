@@ -21,6 +21,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
 export const pureFolders: readonly string[] = [
   'packages/core/src',
   'packages/tunnel/src/wire',
+  'packages/tunnel/src/http2/hpack',
   'packages/tunnel/src/policy',
   'packages/dns/src/codec',
   'packages/dns/src/zones',

@@ -84,8 +84,7 @@ describe('backpressure', () => {
         t.diagnostic(`${name}: ${(resident / 2 ** 20).toFixed(0)} MiB resident`);
         assert.ok(resident <= budgetBytes, `the ${name} holds ${resident} bytes`);
       }
-    // The goal is a half; within the default budget a quarter to a half is reached (docs/benchmarks.md). This holds that nobody is blocked.
-    assert.ok(among >= alone / 8, `${among.toFixed(0)} MiB/s among stalled readers, ${alone.toFixed(0)} alone`);
+    assert.ok(among >= alone / 2, `${among.toFixed(0)} MiB/s among stalled readers, ${alone.toFixed(0)} alone`);
     // They have lost nothing and can go on.
     const [first] = stalled;
     first!.resume();
