@@ -84,7 +84,9 @@ export class MemoryBudget implements StreamMemory {
     const distance = rttMs === Infinity ? 0 : powerAbove(rttMs * windowBytesPerRttMs);
     const wanted = Math.min(Math.max(lanWindowBytes, distance), Math.max(firstWindowBytes, receivedBytes));
     const allowed = this.#allowed(receivedBytes, promise?.bytes ?? 0);
-    const window = powerBelow(Math.min(windowBytesMax, Math.max(leastBytes, Math.min(wanted, allowed))));
+    let window = powerBelow(Math.min(windowBytesMax, Math.max(leastBytes, Math.min(wanted, allowed))));
+    // A moment in which more is held is no reason to take half of it back: withheld credit is a stall.
+    if (window === receiver.windowBytes / 2) window = receiver.windowBytes;
     this.#promise(receiver, promise, window >= promisedBytesLeast ? window : 0);
     return window;
   }
