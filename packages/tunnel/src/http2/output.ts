@@ -112,8 +112,7 @@ export class Output {
       return;
     }
     socket.cork();
-    for (const [i, frame] of frames.entries())
-      socket.write(frame, i === frames.length - 1 ? this.#written : undefined);
+    for (const [i, frame] of frames.entries()) socket.write(frame, i === frames.length - 1 ? this.#written : undefined);
     socket.uncork();
   }
 

@@ -13,7 +13,15 @@ import {
 } from './codes.ts';
 import { FloodGuard } from './flood-guard.ts';
 import { type FrameHandler, FrameReader } from './frame-reader.ts';
-import { goawayFrame, headersFrames, pingFrame, rstStreamFrame, settingsAckFrame, settingsFrame, windowUpdateFrame } from './frames.ts';
+import {
+  goawayFrame,
+  headersFrames,
+  pingFrame,
+  rstStreamFrame,
+  settingsAckFrame,
+  settingsFrame,
+  windowUpdateFrame,
+} from './frames.ts';
 import { HeaderBlock, headersFragment } from './header-block.ts';
 import { readHeaders } from './header-list.ts';
 import { encodeHeaders, type HeaderField, HeaderListTooLargeError, HpackDecoder, HpackError } from './hpack/index.ts';
@@ -95,7 +103,9 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     this.#nextId = this.#isServer ? 2 : 1;
     this.#reader = new FrameReader(this, frameBytesMax);
     this.#preface = this.#isServer ? new PrefaceReader() : undefined;
-    this.#output = new Output(socket, memory, () => this.#fail('ENHANCE_YOUR_CALM', 'a peer does not read the answers it asks for'));
+    this.#output = new Output(socket, memory, () =>
+      this.#fail('ENHANCE_YOUR_CALM', 'a peer does not read the answers it asks for'),
+    );
     this.#roundTrips = new RoundTrips((opaque) => this.control(pingFrame(opaque, false)));
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('error', (error) => (this.error ??= error));
@@ -410,7 +420,9 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     const code = errorName(payload.readUInt32BE(4));
     if (code !== 'NO_ERROR') {
       const why = payload.subarray(8, 8 + 256).toString();
-      return this.destroy(new ConnectionError(code, `the peer ended the session: ${code}${why === '' ? '' : `, ${why}`}`));
+      return this.destroy(
+        new ConnectionError(code, `the peer ended the session: ${code}${why === '' ? '' : `, ${why}`}`),
+      );
     }
     for (const stream of this.#streams.values())
       if ((stream.id % 2 === 0) === this.#isServer && stream.id > last) stream.finish('REFUSED_STREAM');

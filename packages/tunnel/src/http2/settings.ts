@@ -1,4 +1,11 @@
-import { ConnectionError, defaultWindowBytes, frameBytesLeast, frameBytesMost, setting, windowBytesMax } from './codes.ts';
+import {
+  ConnectionError,
+  defaultWindowBytes,
+  frameBytesLeast,
+  frameBytesMost,
+  setting,
+  windowBytesMax,
+} from './codes.ts';
 
 /** What a peer has told us of itself (RFC 9113 section 6.5.2); what it has not said stays at the protocol's defaults. */
 export interface PeerSettings {
