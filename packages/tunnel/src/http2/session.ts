@@ -137,11 +137,12 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
       stream.finish('REFUSED_STREAM');
       return stream;
     }
+    const headers = this.headers(id, fields, false); // first: it throws when they cannot be written
     this.#nextId += 2;
     if (this.#nextId > streamIdMax) this.#goesAway();
     this.#streams.set(id, stream);
     stream.headersSent = true;
-    this.control(this.headers(id, fields, false));
+    this.control(headers);
     return stream;
   }
 
