@@ -161,11 +161,12 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     this.error ??= error;
     this.#reader.stop();
     this.#roundTrips.stop();
+    // Before the last frames are written: what the streams have queued must not go with them.
+    for (const stream of this.#streams.values()) stream.finish(undefined);
     if (!this.socket.destroyed && !this.socket.writableEnded) {
       this.#output.flush();
       this.socket.write(goawayFrame(this.#lastPeerId, code, message));
     }
-    for (const stream of this.#streams.values()) stream.finish(undefined);
     this.socket.destroy();
     process.nextTick(() => this.emit('close'));
   }
