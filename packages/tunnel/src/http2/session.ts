@@ -381,8 +381,9 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
   #onReset(streamId: number, payload: Buffer): void {
     if (payload.length !== 4) throw new ConnectionError('FRAME_SIZE_ERROR', 'RST_STREAM of another size than 4');
     if (streamId === 0) throw new ConnectionError('PROTOCOL_ERROR', 'RST_STREAM on stream 0');
-    this.#cheap();
     const stream = this.#streams.get(streamId);
+    // A server may cut as many calls as we have made: each was ours to make, and thousands end at once when a right is revoked.
+    if (this.#isServer || stream === undefined) this.#cheap();
     if (stream === undefined) this.#ofNoStream(streamId, 'RST_STREAM');
     else stream.finish(errorName(payload.readUInt32BE(0)));
   }
