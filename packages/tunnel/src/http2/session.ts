@@ -401,7 +401,12 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     this.#output.peerFrameBytesMax = this.#peer.frameBytesMax;
     const change = this.#peer.initialWindowBytes - before;
     // The windows of running streams change with it, below zero if need be (section 6.9.2).
-    if (change !== 0) for (const stream of this.#streams.values()) stream.creditSend(change);
+    if (change !== 0)
+      for (const stream of this.#streams.values()) {
+        if (stream.sendWindow + change > windowBytesMax)
+          throw new ConnectionError('FLOW_CONTROL_ERROR', 'SETTINGS take a window above 2^31-1');
+        stream.creditSend(change);
+      }
     this.control(settingsAckFrame);
     if (this.#peerReady) return;
     this.#peerReady = true;
