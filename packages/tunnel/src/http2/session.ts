@@ -220,9 +220,9 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     this.#dataLeft = flowBytes;
     this.#dataBytes = flowBytes;
     if (stream === undefined) return this.#ofNoStream(streamId, 'DATA');
-    if (stream.remoteEnded) return stream.close('STREAM_CLOSED');
+    if (stream.remoteEnded) return this.#cut(stream, 'STREAM_CLOSED');
     const toleratedBytes = this.#acknowledged ? 0 : defaultWindowBytes - initialWindowBytes;
-    if (!stream.takeWindow(flowBytes, toleratedBytes)) return stream.close('FLOW_CONTROL_ERROR');
+    if (!stream.takeWindow(flowBytes, toleratedBytes)) return this.#cut(stream, 'FLOW_CONTROL_ERROR');
     this.#dataStream = stream;
   }
 
@@ -276,6 +276,12 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
   #cheap(): void {
     if (!this.#floods.take(performance.now()))
       throw new ConnectionError('ENHANCE_YOUR_CALM', 'too many frames that move nothing');
+  }
+
+  /** The peer broke the rules of one stream. Counted like its own resets: it could as well provoke ours (CVE-2025-8671). */
+  #cut(stream: Http2Stream, code: ErrorName): void {
+    this.#cheap();
+    stream.close(code);
   }
 
   /** What was under way when a stream was closed is ignored; of a stream that never was it is an error (section 5.1). */
@@ -347,17 +353,17 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
 
   /** The response's headers, or trailers. */
   #onMoreHeaders(stream: Http2Stream, fields: readonly HeaderField[] | undefined, endStream: boolean): void {
-    if (fields === undefined) return stream.close('ENHANCE_YOUR_CALM');
-    if (stream.remoteEnded) return stream.close('STREAM_CLOSED');
+    if (fields === undefined) return this.#cut(stream, 'ENHANCE_YOUR_CALM');
+    if (stream.remoteEnded) return this.#cut(stream, 'STREAM_CLOSED');
     if (!this.#isServer && stream.headers === undefined) {
       const headers = readHeaders(fields, 'response');
-      if (headers === undefined) return stream.close('PROTOCOL_ERROR');
+      if (headers === undefined) return this.#cut(stream, 'PROTOCOL_ERROR');
       if (headers[':status']!.startsWith('1')) return this.#cheap(); // an interim answer
       stream.headers = headers;
       stream.emit('response', headers);
     } else {
       const trailers = endStream ? readHeaders(fields, 'trailers') : undefined;
-      if (trailers === undefined) return stream.close('PROTOCOL_ERROR');
+      if (trailers === undefined) return this.#cut(stream, 'PROTOCOL_ERROR');
       stream.emit('trailers', trailers);
     }
     if (endStream) stream.receiveEnd();
@@ -374,7 +380,8 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     }
     const stream = this.#streams.get(streamId);
     if (stream === undefined) return this.#ofNoStream(streamId, 'WINDOW_UPDATE');
-    if (bytes === 0) stream.close('PROTOCOL_ERROR');
+    if (bytes === 0) this.#cut(stream, 'PROTOCOL_ERROR');
+    else if (stream.sendWindow + bytes > windowBytesMax) this.#cut(stream, 'FLOW_CONTROL_ERROR');
     else stream.creditSend(bytes);
   }
 

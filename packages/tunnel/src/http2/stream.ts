@@ -255,10 +255,9 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
     this.#closeIfDone();
   }
 
-  /** The peer may take more. */
+  /** The peer may take more; or less, by its SETTINGS. */
   creditSend(bytes: number): void {
     this.sendWindow += bytes;
-    if (this.sendWindow > windowBytesMax) return this.close('FLOW_CONTROL_ERROR');
     if (this.sendable) this.#host.ready(this, 0);
   }
 
