@@ -256,7 +256,7 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
       case frameType.ping:
         return this.#onPing(flags, streamId, payload);
       case frameType.goaway:
-        return this.#onGoaway(payload);
+        return this.#onGoaway(streamId, payload);
       case frameType.pushPromise:
         throw new ConnectionError('PROTOCOL_ERROR', 'PUSH_PROMISE was not asked for');
       default:
@@ -322,6 +322,8 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
       this.#onCall(streamId, fields, endStream);
     else {
       this.#ofNoStream(streamId, 'HEADERS');
+      if (this.#isServer && fields?.[0]?.[0].startsWith(':') === true)
+        throw new ConnectionError('PROTOCOL_ERROR', 'a call on an id that is not above the last');
       this.#cheap();
     }
   }
@@ -429,7 +431,8 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     this.control(pingFrame(payload, true));
   }
 
-  #onGoaway(payload: Buffer): void {
+  #onGoaway(streamId: number, payload: Buffer): void {
+    if (streamId !== 0) throw new ConnectionError('PROTOCOL_ERROR', 'GOAWAY on a stream');
     if (payload.length < 8) throw new ConnectionError('FRAME_SIZE_ERROR', 'GOAWAY is shorter than 8');
     const last = payload.readUInt32BE(0) & 0x7fff_ffff;
     const code = errorName(payload.readUInt32BE(4));
