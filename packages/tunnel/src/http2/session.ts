@@ -221,6 +221,7 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     this.#dataBytes = flowBytes;
     if (stream === undefined) return this.#ofNoStream(streamId, 'DATA');
     if (stream.remoteEnded) return this.#cut(stream, 'STREAM_CLOSED');
+    if (!this.#isServer && stream.headers === undefined) return this.#cut(stream, 'PROTOCOL_ERROR');
     const toleratedBytes = this.#acknowledged ? 0 : defaultWindowBytes - initialWindowBytes;
     if (!stream.takeWindow(flowBytes, toleratedBytes)) return this.#cut(stream, 'FLOW_CONTROL_ERROR');
     this.#dataStream = stream;
@@ -360,7 +361,7 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     if (!this.#isServer && stream.headers === undefined) {
       const headers = readHeaders(fields, 'response');
       if (headers === undefined) return this.#cut(stream, 'PROTOCOL_ERROR');
-      if (headers[':status']!.startsWith('1')) return this.#cheap(); // an interim answer
+      if (headers[':status']!.startsWith('1')) return endStream ? this.#cut(stream, 'PROTOCOL_ERROR') : this.#cheap(); // interim
       stream.headers = headers;
       stream.emit('response', headers);
     } else {
