@@ -144,6 +144,7 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
 
   receivePadding(bytes: number): void {
     this.#owed += bytes;
+    if (this.#onData !== undefined && !this.#paused) this.#credit();
   }
 
   receiveEnd(): void {
