@@ -135,7 +135,7 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
   receive(slice: Buffer): void {
     this.receivedBytes += slice.length;
     this.#owed += slice.length;
-    if (this.#onData === undefined) this.#early.push(slice);
+    if (this.#onData === undefined) this.#early.push(thrifty(slice));
     else {
       this.#onData(slice);
       if (!this.#paused && this.#owed * 4 >= this.windowBytes) this.#credit();
