@@ -132,7 +132,7 @@ export class FrameReader {
 
   #dataOver(): void {
     this.#state = 'header';
-    this.#handler.dataEnds((this.#flags & flag.endStream) !== 0);
+    if (!this.#stopped) this.#handler.dataEnds((this.#flags & flag.endStream) !== 0);
   }
 
   #frameDone(): void {

@@ -137,11 +137,12 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
       stream.finish('REFUSED_STREAM');
       return stream;
     }
+    const headers = this.headers(id, fields, false); // first: it throws when they cannot be written
     this.#nextId += 2;
     if (this.#nextId > streamIdMax) this.#goesAway();
     this.#streams.set(id, stream);
     stream.headersSent = true;
-    this.control(this.headers(id, fields, false));
+    this.control(headers);
     return stream;
   }
 
@@ -160,11 +161,12 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     this.error ??= error;
     this.#reader.stop();
     this.#roundTrips.stop();
+    // Before the last frames are written: what the streams have queued must not go with them.
+    for (const stream of this.#streams.values()) stream.finish(undefined);
     if (!this.socket.destroyed && !this.socket.writableEnded) {
       this.#output.flush();
       this.socket.write(goawayFrame(this.#lastPeerId, code, message));
     }
-    for (const stream of this.#streams.values()) stream.finish(undefined);
     this.socket.destroy();
     process.nextTick(() => this.emit('close'));
   }
@@ -218,9 +220,10 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     this.#dataLeft = flowBytes;
     this.#dataBytes = flowBytes;
     if (stream === undefined) return this.#ofNoStream(streamId, 'DATA');
-    if (stream.remoteEnded) return stream.close('STREAM_CLOSED');
+    if (stream.remoteEnded) return this.#cut(stream, 'STREAM_CLOSED');
+    if (!this.#isServer && stream.headers === undefined) return this.#cut(stream, 'PROTOCOL_ERROR');
     const toleratedBytes = this.#acknowledged ? 0 : defaultWindowBytes - initialWindowBytes;
-    if (!stream.takeWindow(flowBytes, toleratedBytes)) return stream.close('FLOW_CONTROL_ERROR');
+    if (!stream.takeWindow(flowBytes, toleratedBytes)) return this.#cut(stream, 'FLOW_CONTROL_ERROR');
     this.#dataStream = stream;
   }
 
@@ -254,7 +257,7 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
       case frameType.ping:
         return this.#onPing(flags, streamId, payload);
       case frameType.goaway:
-        return this.#onGoaway(payload);
+        return this.#onGoaway(streamId, payload);
       case frameType.pushPromise:
         throw new ConnectionError('PROTOCOL_ERROR', 'PUSH_PROMISE was not asked for');
       default:
@@ -274,6 +277,12 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
   #cheap(): void {
     if (!this.#floods.take(performance.now()))
       throw new ConnectionError('ENHANCE_YOUR_CALM', 'too many frames that move nothing');
+  }
+
+  /** The peer broke the rules of one stream. Counted like its own resets: it could as well provoke ours (CVE-2025-8671). */
+  #cut(stream: Http2Stream, code: ErrorName): void {
+    this.#cheap();
+    stream.close(code);
   }
 
   /** What was under way when a stream was closed is ignored; of a stream that never was it is an error (section 5.1). */
@@ -314,6 +323,8 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
       this.#onCall(streamId, fields, endStream);
     else {
       this.#ofNoStream(streamId, 'HEADERS');
+      if (this.#isServer && fields?.[0]?.[0].startsWith(':') === true)
+        throw new ConnectionError('PROTOCOL_ERROR', 'a call on an id that is not above the last');
       this.#cheap();
     }
   }
@@ -345,17 +356,17 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
 
   /** The response's headers, or trailers. */
   #onMoreHeaders(stream: Http2Stream, fields: readonly HeaderField[] | undefined, endStream: boolean): void {
-    if (fields === undefined) return stream.close('ENHANCE_YOUR_CALM');
-    if (stream.remoteEnded) return stream.close('STREAM_CLOSED');
+    if (fields === undefined) return this.#cut(stream, 'ENHANCE_YOUR_CALM');
+    if (stream.remoteEnded) return this.#cut(stream, 'STREAM_CLOSED');
     if (!this.#isServer && stream.headers === undefined) {
       const headers = readHeaders(fields, 'response');
-      if (headers === undefined) return stream.close('PROTOCOL_ERROR');
-      if (headers[':status']!.startsWith('1')) return this.#cheap(); // an interim answer
+      if (headers === undefined) return this.#cut(stream, 'PROTOCOL_ERROR');
+      if (headers[':status']!.startsWith('1')) return endStream ? this.#cut(stream, 'PROTOCOL_ERROR') : this.#cheap(); // interim
       stream.headers = headers;
       stream.emit('response', headers);
     } else {
       const trailers = endStream ? readHeaders(fields, 'trailers') : undefined;
-      if (trailers === undefined) return stream.close('PROTOCOL_ERROR');
+      if (trailers === undefined) return this.#cut(stream, 'PROTOCOL_ERROR');
       stream.emit('trailers', trailers);
     }
     if (endStream) stream.receiveEnd();
@@ -372,15 +383,17 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     }
     const stream = this.#streams.get(streamId);
     if (stream === undefined) return this.#ofNoStream(streamId, 'WINDOW_UPDATE');
-    if (bytes === 0) stream.close('PROTOCOL_ERROR');
+    if (bytes === 0) this.#cut(stream, 'PROTOCOL_ERROR');
+    else if (stream.sendWindow + bytes > windowBytesMax) this.#cut(stream, 'FLOW_CONTROL_ERROR');
     else stream.creditSend(bytes);
   }
 
   #onReset(streamId: number, payload: Buffer): void {
     if (payload.length !== 4) throw new ConnectionError('FRAME_SIZE_ERROR', 'RST_STREAM of another size than 4');
     if (streamId === 0) throw new ConnectionError('PROTOCOL_ERROR', 'RST_STREAM on stream 0');
-    this.#cheap();
     const stream = this.#streams.get(streamId);
+    // A server may cut as many calls as we have made: each was ours to make, and thousands end at once when a right is revoked.
+    if (this.#isServer || stream === undefined) this.#cheap();
     if (stream === undefined) this.#ofNoStream(streamId, 'RST_STREAM');
     else stream.finish(errorName(payload.readUInt32BE(0)));
   }
@@ -398,7 +411,12 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     this.#output.peerFrameBytesMax = this.#peer.frameBytesMax;
     const change = this.#peer.initialWindowBytes - before;
     // The windows of running streams change with it, below zero if need be (section 6.9.2).
-    if (change !== 0) for (const stream of this.#streams.values()) stream.creditSend(change);
+    if (change !== 0)
+      for (const stream of this.#streams.values()) {
+        if (stream.sendWindow + change > windowBytesMax)
+          throw new ConnectionError('FLOW_CONTROL_ERROR', 'SETTINGS take a window above 2^31-1');
+        stream.creditSend(change);
+      }
     this.control(settingsAckFrame);
     if (this.#peerReady) return;
     this.#peerReady = true;
@@ -414,7 +432,8 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     this.control(pingFrame(payload, true));
   }
 
-  #onGoaway(payload: Buffer): void {
+  #onGoaway(streamId: number, payload: Buffer): void {
+    if (streamId !== 0) throw new ConnectionError('PROTOCOL_ERROR', 'GOAWAY on a stream');
     if (payload.length < 8) throw new ConnectionError('FRAME_SIZE_ERROR', 'GOAWAY is shorter than 8');
     const last = payload.readUInt32BE(0) & 0x7fff_ffff;
     const code = errorName(payload.readUInt32BE(4));

@@ -135,7 +135,7 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
   receive(slice: Buffer): void {
     this.receivedBytes += slice.length;
     this.#owed += slice.length;
-    if (this.#onData === undefined) this.#early.push(slice);
+    if (this.#onData === undefined) this.#early.push(thrifty(slice));
     else {
       this.#onData(slice);
       if (!this.#paused && this.#owed * 4 >= this.windowBytes) this.#credit();
@@ -144,6 +144,7 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
 
   receivePadding(bytes: number): void {
     this.#owed += bytes;
+    if (this.#onData !== undefined && !this.#paused) this.#credit();
   }
 
   receiveEnd(): void {
@@ -255,10 +256,9 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
     this.#closeIfDone();
   }
 
-  /** The peer may take more. */
+  /** The peer may take more; or less, by its SETTINGS. */
   creditSend(bytes: number): void {
     this.sendWindow += bytes;
-    if (this.sendWindow > windowBytesMax) return this.close('FLOW_CONTROL_ERROR');
     if (this.sendable) this.#host.ready(this, 0);
   }
 
