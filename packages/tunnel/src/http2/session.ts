@@ -185,6 +185,10 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     if (!this.destroyed) this.#output.ready(stream, bytes);
   }
 
+  flush(): void {
+    if (!this.destroyed) this.#output.flush();
+  }
+
   streamClosed(stream: Http2Stream): void {
     this.#output.forget(stream);
     this.#streams.delete(stream.id);

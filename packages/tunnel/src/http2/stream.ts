@@ -15,6 +15,8 @@ export interface StreamHost {
   headers(streamId: number, fields: Iterable<HeaderField>, endStream: boolean): Buffer;
   /** The stream has something to send. */
   ready(stream: Http2Stream, bytes: number): void;
+  /** Writes what may go, now. */
+  flush(): void;
   streamClosed(stream: Http2Stream): void;
 }
 
@@ -206,6 +208,11 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
     this.#queue.seal();
     this.#queue.push(bytes, true);
     this.#host.ready(this, bytes.length);
+  }
+
+  /** Sends what may go at once, for the last words of a session that is about to be destroyed. */
+  flush(): void {
+    this.#host.flush();
   }
 
   /** Ends our half behind all that is queued. */

@@ -38,6 +38,7 @@ export class ControlStream<In> {
   send(message: Buffer): void {
     if (!this.#stream.writable) return;
     this.#stream.write(grpcMessage(message));
+    this.#stream.flush(); // Pause and Drain may be followed by the session's end
     if (this.#stream.queuedBytes > queuedBytesMax) this.#options.onDead('does not read its control messages');
   }
 
