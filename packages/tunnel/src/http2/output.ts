@@ -35,6 +35,7 @@ export class Output {
   #controlBytes = 0;
   readonly #ready = new Set<Http2Stream>();
   #scheduled = false;
+  #flushing = false;
   #turnBytes = 0;
 
   constructor(socket: Duplex, memory: StreamMemory, onFlood: () => void) {
@@ -77,13 +78,15 @@ export class Output {
     this.#scheduled = false;
     this.#turnBytes = 0;
     const socket = this.#socket;
-    if (socket.destroyed || socket.writableEnded) return;
+    if (this.#flushing || socket.destroyed || socket.writableEnded) return;
     const room = socketBytesMax - socket.writableLength;
     if (room <= 0) return; // the write under way calls again
     const frames = this.#control;
     this.#control = [];
     this.#controlBytes = 0;
+    this.#flushing = true; // whoever is relieved meanwhile must not write before what has been taken
     const bytes = this.#takeFrames(frames, room);
+    this.#flushing = false;
     if (frames.length === 0) return;
     this.#write(frames, bytes);
     this.#memory.sent(bytes);

@@ -54,62 +54,79 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear' as const) }) },
 );
 
-test('what goes in comes out in order, in messages of at most the size given, and is counted throughout', () => {
-  fc.assert(
-    fc.property(
-      fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined }),
-      fc.array(step, { maxLength: 40 }),
-      (bytesMax, steps) => {
-        const queue = new SendQueue();
-        if (bytesMax !== undefined) queue.messages = { header, bytesMax };
-        const naive = new NaiveQueue(bytesMax);
-        let letter = 0;
-        const text = (length: number): string =>
-          Array.from({ length }, () => String.fromCharCode(97 + (letter++ % 26))).join('');
-        const take = (bytes: number): void => {
-          const into: Buffer[] = [];
-          queue.take(bytes, into);
-          for (const piece of into) assert.ok(piece.length > 0);
-          assert.equal(Buffer.concat(into).toString(), naive.take(bytes));
-        };
-        for (const step of steps) {
-          switch (step.kind) {
-            case 'push': {
-              const data = text(step.length);
-              queue.push(Buffer.from(data));
-              naive.push(data);
-              break;
+for (const [what, standingBytes, numRuns] of [
+  ['', 0, 2000],
+  [', also behind a slow reader', 20_000, 300],
+] as const)
+  test(`what goes in comes out in order, in messages of at most the size given, and is counted throughout${what}`, () => {
+    fc.assert(
+      fc.property(
+        fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined }),
+        fc.array(step, { maxLength: 40 }),
+        (bytesMax, steps) => {
+          const queue = new SendQueue();
+          if (bytesMax !== undefined) queue.messages = { header, bytesMax };
+          const naive = new NaiveQueue(bytesMax);
+          queue.push(Buffer.alloc(standingBytes, '.'), true);
+          naive.sealed = '.'.repeat(standingBytes);
+          let letter = 0;
+          const text = (length: number): string =>
+            Array.from({ length }, () => String.fromCharCode(97 + (letter++ % 26))).join('');
+          const take = (bytes: number): void => {
+            const into: Buffer[] = [];
+            queue.take(bytes, into);
+            for (const piece of into) assert.ok(piece.length > 0);
+            assert.equal(Buffer.concat(into).toString(), naive.take(bytes));
+          };
+          for (const step of steps) {
+            switch (step.kind) {
+              case 'push': {
+                const data = text(step.length);
+                queue.push(Buffer.from(data));
+                naive.push(data);
+                break;
+              }
+              case 'write': {
+                const data = text(step.length);
+                queue.seal();
+                queue.push(Buffer.from(data), true);
+                naive.seal();
+                naive.sealed += data;
+                break;
+              }
+              case 'seal':
+                queue.seal();
+                naive.seal();
+                break;
+              case 'take':
+                take(Math.floor(step.share * naive.sealed.length));
+                break;
+              case 'clear':
+                queue.clear();
+                naive.open = '';
+                naive.sealed = '';
             }
-            case 'write': {
-              const data = text(step.length);
-              queue.seal();
-              queue.push(Buffer.from(data), true);
-              naive.seal();
-              naive.sealed += data;
-              break;
-            }
-            case 'seal':
-              queue.seal();
-              naive.seal();
-              break;
-            case 'take':
-              take(Math.floor(step.share * naive.sealed.length));
-              break;
-            case 'clear':
-              queue.clear();
-              naive.open = '';
-              naive.sealed = '';
+            assert.equal(queue.bytes, naive.bytes);
           }
-          assert.equal(queue.bytes, naive.bytes);
-        }
-        queue.seal();
-        naive.seal();
-        take(naive.sealed.length);
-        assert.equal(queue.bytes, 0);
-      },
-    ),
-    { numRuns: 2000 },
-  );
+          queue.seal();
+          naive.seal();
+          take(naive.sealed.length);
+          assert.equal(queue.bytes, 0);
+        },
+      ),
+      { numRuns },
+    );
+  });
+
+test('what waits in single bytes is held in few pieces', () => {
+  const queue = new SendQueue();
+  for (let i = 0; i < 100_000; i++) queue.push(Buffer.from([i & 0xff]));
+  const into: Buffer[] = [];
+  queue.take(20_000, into);
+  into.length = 0;
+  queue.take(80_000, into);
+  assert.ok(into.length < 20, `${into.length} pieces`);
+  assert.ok(Buffer.concat(into).every((byte, i) => byte === ((20_000 + i) & 0xff)));
 });
 
 test('a chunk that is taken whole is not copied', () => {

@@ -69,6 +69,8 @@ interface SessionEvents {
 export class Http2Session extends EventEmitter<SessionEvents> implements FrameHandler, StreamHost {
   readonly socket: Duplex;
   readonly memory: StreamMemory;
+  /** Sent as `:authority` of every call (RFC 9113 section 8.3.1); proxies between want it. Set by the client. */
+  authority: string | undefined;
   destroyed = false;
   /** Why it ended; undefined while it lives, and when it was ended from here without a reason. */
   error: Error | undefined;
@@ -137,7 +139,8 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
       stream.finish('REFUSED_STREAM');
       return stream;
     }
-    const headers = this.headers(id, fields, false); // first: it throws when they cannot be written
+    const authority: readonly HeaderField[] = this.authority === undefined ? [] : [[':authority', this.authority]];
+    const headers = this.headers(id, [...authority, ...fields], false); // first: it throws when they cannot be written
     this.#nextId += 2;
     if (this.#nextId > streamIdMax) this.#goesAway();
     this.#streams.set(id, stream);

@@ -20,6 +20,9 @@ export interface StreamHost {
   streamClosed(stream: Http2Stream): void;
 }
 
+/** A Buffer costs 100 bytes and more, also around a single one. */
+const earlyPiecesMax = 32;
+
 interface StreamEvents {
   /** At a client: the server's headers, and the trailers behind its data. */
   response: [Headers];
@@ -137,11 +140,17 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
   receive(slice: Buffer): void {
     this.receivedBytes += slice.length;
     this.#owed += slice.length;
-    if (this.#onData === undefined) this.#early.push(thrifty(slice));
+    if (this.#onData === undefined) this.#keep(thrifty(slice));
     else {
       this.#onData(slice);
       if (!this.#paused && this.#owed * 4 >= this.windowBytes) this.#credit();
     }
+  }
+
+  /** At most a window, and not in more pieces than are worth their overhead. */
+  #keep(slice: Buffer): void {
+    this.#early.push(slice);
+    if (this.#early.length >= earlyPiecesMax) this.#early = [thrifty(Buffer.concat(this.#early))];
   }
 
   receivePadding(bytes: number): void {
@@ -159,14 +168,14 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
   /** Gives the peer what was read, and what the window may grow by; a window that is to shrink is given less. */
   #credit(leastBytes = this.windowBytes / 4): void {
     if (this.closed || this.#remoteEnded || this.#owed < leastBytes) return;
-    let bytes = this.#owed;
+    let bytes = this.#paused ? 0 : this.#owed;
     if (this.#carries) {
       const wanted = Math.min(this.#host.memory.windowBytes(this), windowBytesMax);
       const change = Math.max(wanted - this.windowBytes, -bytes);
       this.windowBytes += change;
       bytes += change;
     }
-    this.#owed = 0;
+    if (!this.#paused) this.#owed = 0;
     if (bytes <= 0) return;
     this.#receiveWindow += bytes;
     this.#host.control(windowUpdateFrame(this.id, bytes));

@@ -46,7 +46,9 @@ export async function dialServer(
   socket.setKeepAlive(true, 30_000);
   try {
     await handshake(socket, signal);
-    return await http2Ready(new Http2Session(socket, 'client', budget), signal);
+    const session = new Http2Session(socket, 'client', budget);
+    session.authority = isIP(address.serverName) === 6 ? `[${address.serverName}]` : address.serverName;
+    return await http2Ready(session, signal);
   } catch (error) {
     socket.destroy();
     throw translateDialError(error, address);
