@@ -1,4 +1,5 @@
 /** Private to the tests: probes for real programs, processes, scratch directories, waiting for conditions, compliance suites. */
+export * from './cut.ts';
 export * from './kube.ts';
 export * from './need.ts';
 export * from './process.ts';

@@ -1,6 +1,7 @@
 /** Property tests: whatever frames there are come out as they were, however the bytes are cut; garbage ends in ConnectionError only. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cut } from '@postern/testing';
 import * as fc from 'fast-check';
 import { ConnectionError, type ErrorName, flag, frameBytesLeast, frameType } from './codes.ts';
 import { type FrameHandler, FrameReader } from './frame-reader.ts';
@@ -35,18 +36,6 @@ class Recorder implements FrameHandler {
   frame(type: number, flags: number, streamId: number, payload: Buffer): void {
     this.events.push(['frame', type, flags, streamId, payload.toString('hex')]);
   }
-}
-
-/** Cuts bytes at arbitrary places. */
-function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
-  const chunks: Buffer[] = [];
-  let at = 0;
-  for (let i = 0; at < bytes.length; i++) {
-    const size = sizes.length === 0 ? bytes.length : sizes[i % sizes.length]!;
-    chunks.push(bytes.subarray(at, at + size));
-    at += size;
-  }
-  return chunks;
 }
 
 interface Sample {

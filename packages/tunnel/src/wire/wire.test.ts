@@ -1,6 +1,7 @@
 /** Property tests: whatever is encoded comes back, however the bytes are cut; garbage throws and does nothing else. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cut } from '@postern/testing';
 import * as fc from 'fast-check';
 import {
   decodeIssueRequest,
@@ -40,18 +41,6 @@ class Recorder implements FrameSink {
 
 const codes = Object.keys(resetCodes) as ResetCode[];
 const payload = fc.uint8Array({ minLength: 1, maxLength: 70_000 }).map((bytes) => Buffer.from(bytes));
-
-/** Cuts bytes at arbitrary places. */
-function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
-  const chunks: Buffer[] = [];
-  let at = 0;
-  for (let i = 0; at < bytes.length; i++) {
-    const size = sizes.length === 0 ? bytes.length : sizes[i % sizes.length]!;
-    chunks.push(bytes.subarray(at, at + size));
-    at += size;
-  }
-  return chunks;
-}
 
 test('frames come back as they were, however the bytes are cut', () => {
   fc.assert(
