@@ -256,7 +256,7 @@ class TunnelServer {
       case grpcPaths.connect:
         return this.#draining
           ? refuseCall(stream, 'UNAVAILABLE', 'the server drains')
-          : this.#broker.connect(session, stream, targetOf(headers));
+          : this.#broker.connect(session, stream, headers['postern-target'] ?? '');
       case grpcPaths.accept:
         return this.#broker.accept(session, stream);
       case grpcPaths.register:
@@ -364,12 +364,6 @@ class TunnelServer {
       audit: this.#parts.audit.head(),
     };
   }
-}
-
-/** Sent twice, a header is a list: whoever does that means no good. */
-function targetOf(headers: Readonly<Record<string, unknown>>): string {
-  const target = headers['postern-target'];
-  return typeof target === 'string' ? target : '';
 }
 
 function pems(certificate: ServerCertificate): { certPem: string; keyPem: string } {

@@ -5,3 +5,4 @@ export { type HeaderField } from './hpack/index.ts';
 export * from './memory.ts';
 export * from './session.ts';
 export * from './stream.ts';
+export * from './turn-writes.ts';

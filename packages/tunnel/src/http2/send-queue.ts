@@ -1,3 +1,5 @@
+import { thrifty } from './memory.ts';
+
 /** How queued data is cut into messages. */
 export interface Messages {
   /** What stands before a message of so many bytes. */
@@ -47,8 +49,8 @@ export class SendQueue {
 
   #append(list: Buffer[], chunk: Buffer): void {
     if (chunk.length === 0) return;
-    if (chunk.length >= smallBytes || this.bytes < standingBytes) {
-      list.push(chunk);
+    if (this.bytes < standingBytes || chunk.length >= smallBytes) {
+      list.push(this.bytes < standingBytes ? chunk : thrifty(chunk));
       return;
     }
     const last = list.at(-1);

@@ -134,7 +134,7 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
   /** Makes a call. Where none can be made, the stream closes at once with REFUSED_STREAM. */
   request(fields: Iterable<HeaderField>): Http2Stream {
     const id = this.#nextId;
-    const stream = new Http2Stream(id, this, { send: this.#peer.initialWindowBytes, receive: initialWindowBytes });
+    const stream = this.#newStream(id);
     if (this.destroyed || this.#going || this.#streams.size >= this.#peer.concurrentStreamsMax) {
       stream.finish('REFUSED_STREAM');
       return stream;
@@ -147,6 +147,10 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     stream.headersSent = true;
     this.control(headers);
     return stream;
+  }
+
+  #newStream(id: number): Http2Stream {
+    return new Http2Stream(id, this, { send: this.#peer.initialWindowBytes, receive: initialWindowBytes });
   }
 
   /** Ends it and all it carries, now; not a byte more passes. */
@@ -292,10 +296,13 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
     stream.close(code);
   }
 
+  #isOurs(streamId: number): boolean {
+    return (streamId % 2 === 0) === this.#isServer;
+  }
+
   /** What was under way when a stream was closed is ignored; of a stream that never was it is an error (section 5.1). */
   #ofNoStream(streamId: number, what: string): void {
-    const ours = (streamId % 2 === 0) === this.#isServer;
-    if (ours ? streamId >= this.#nextId : streamId > this.#lastPeerId)
+    if (this.#isOurs(streamId) ? streamId >= this.#nextId : streamId > this.#lastPeerId)
       throw new ConnectionError('PROTOCOL_ERROR', `${what} on a stream that was never opened`);
   }
 
@@ -338,27 +345,20 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
 
   #onCall(streamId: number, fields: readonly HeaderField[] | undefined, endStream: boolean): void {
     this.#lastPeerId = streamId;
-    const headers = fields === undefined ? undefined : readHeaders(fields, 'request');
-    const refused: ErrorName | undefined =
-      fields === undefined
-        ? 'ENHANCE_YOUR_CALM'
-        : headers === undefined
-          ? 'PROTOCOL_ERROR'
-          : this.#streams.size >= streamsPerSessionMax
-            ? 'REFUSED_STREAM'
-            : undefined;
-    if (refused !== undefined) {
-      this.#cheap();
-      return this.control(rstStreamFrame(streamId, refused));
-    }
-    const stream = new Http2Stream(streamId, this, {
-      send: this.#peer.initialWindowBytes,
-      receive: initialWindowBytes,
-    });
+    if (fields === undefined) return this.#refuse(streamId, 'ENHANCE_YOUR_CALM');
+    const headers = readHeaders(fields, 'request');
+    if (headers === undefined) return this.#refuse(streamId, 'PROTOCOL_ERROR');
+    if (this.#streams.size >= streamsPerSessionMax) return this.#refuse(streamId, 'REFUSED_STREAM');
+    const stream = this.#newStream(streamId);
     stream.headers = headers;
     this.#streams.set(streamId, stream);
     this.emit('stream', stream);
     if (endStream) stream.receiveEnd();
+  }
+
+  #refuse(streamId: number, code: ErrorName): void {
+    this.#cheap();
+    this.control(rstStreamFrame(streamId, code));
   }
 
   /** The response's headers, or trailers. */
@@ -451,7 +451,7 @@ export class Http2Session extends EventEmitter<SessionEvents> implements FrameHa
       );
     }
     for (const stream of this.#streams.values())
-      if ((stream.id % 2 === 0) === this.#isServer && stream.id > last) stream.finish('REFUSED_STREAM');
+      if (this.#isOurs(stream.id) && stream.id > last) stream.finish('REFUSED_STREAM');
     this.#goesAway();
   }
 

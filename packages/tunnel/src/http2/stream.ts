@@ -112,7 +112,7 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
     const early = this.#early;
     this.#early = [];
     for (const slice of early) tell(slice);
-    if (early.length > 0 && !this.#paused) this.#credit();
+    if (early.length > 0) this.#credit();
   }
 
   pause(): void {
@@ -143,7 +143,7 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
     if (this.#onData === undefined) this.#keep(thrifty(slice));
     else {
       this.#onData(slice);
-      if (!this.#paused && this.#owed * 4 >= this.windowBytes) this.#credit();
+      this.#credit();
     }
   }
 
@@ -155,7 +155,7 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
 
   receivePadding(bytes: number): void {
     this.#owed += bytes;
-    if (this.#onData !== undefined && !this.#paused) this.#credit();
+    this.#credit();
   }
 
   receiveEnd(): void {
@@ -167,15 +167,16 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
 
   /** Gives the peer what was read, and what the window may grow by; a window that is to shrink is given less. */
   #credit(leastBytes = this.windowBytes / 4): void {
-    if (this.closed || this.#remoteEnded || this.#owed < leastBytes) return;
-    let bytes = this.#paused ? 0 : this.#owed;
+    const read = this.#paused || this.#onData === undefined ? 0 : this.#owed;
+    if (this.closed || this.#remoteEnded || read < leastBytes) return;
+    let bytes = read;
     if (this.#carries) {
       const wanted = Math.min(this.#host.memory.windowBytes(this), windowBytesMax);
       const change = Math.max(wanted - this.windowBytes, -bytes);
       this.windowBytes += change;
       bytes += change;
     }
-    if (!this.#paused) this.#owed = 0;
+    this.#owed -= read;
     if (bytes <= 0) return;
     this.#receiveWindow += bytes;
     this.#host.control(windowUpdateFrame(this.id, bytes));
@@ -202,7 +203,7 @@ export class Http2Stream extends EventEmitter<StreamEvents> implements Holder, R
   /** Queues data. False: the source must pause until `onRelief`. */
   push(chunk: Buffer): boolean {
     if (!this.writable) return true;
-    this.#queue.push(this.#full ? thrifty(chunk) : chunk);
+    this.#queue.push(chunk);
     this.#host.ready(this, chunk.length);
     if (!this.#full && this.#queue.bytes > this.#host.memory.markBytes(this.takenBytes)) {
       this.#full = true;

@@ -1,10 +1,5 @@
 import type { Socket } from 'node:net';
-import { type Holder, type StreamMemory, thrifty } from '../http2/index.ts';
-
-/** Less than this is somebody waiting for an answer: written at the end of this callback. More is bulk: once a loop turn. */
-const bulkBytes = 8 * 1024;
-/** Below this one copy is cheaper than a vector of chunks. */
-const joinBytes = 16 * 1024;
+import { flushSoon, type Holder, type StreamMemory, thrifty, writeTurn } from '../http2/index.ts';
 
 /**
  * Gathers the chunks of one event-loop turn and writes them to a TCP socket as one corked vector.
@@ -55,8 +50,7 @@ export class BatchWriter implements Holder {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    if (this.#pendingBytes < bulkBytes) process.nextTick(this.#flush);
-    else setImmediate(this.#flush);
+    flushSoon(this.#pendingBytes, this.#flush);
   }
 
   readonly #flush = (): void => {
@@ -66,27 +60,15 @@ export class BatchWriter implements Holder {
     this.#chunks = [];
     this.#pendingBytes = 0;
     if (bytes > 0 && !this.#socket.destroyed && !this.#socket.writableEnded) {
-      this.#write(chunks, bytes);
+      writeTurn(this.#socket, chunks, bytes, (error) => {
+        if (!error) this.#written(bytes); // else the socket's own error event says it
+      });
       this.#memory.sent(bytes);
     }
     const then = this.#ending;
     this.#ending = undefined;
     then?.();
   };
-
-  #write(chunks: readonly Buffer[], bytes: number): void {
-    const socket = this.#socket;
-    const written = (error?: Error | null): void => {
-      if (!error) this.#written(bytes); // else the socket's own error event says it
-    };
-    if (bytes <= joinBytes && chunks.length > 1) {
-      socket.write(Buffer.concat(chunks), written);
-      return;
-    }
-    socket.cork();
-    for (const [i, chunk] of chunks.entries()) socket.write(chunk, i === chunks.length - 1 ? written : undefined);
-    socket.uncork();
-  }
 
   #written(bytes: number): void {
     this.takenBytes += bytes;

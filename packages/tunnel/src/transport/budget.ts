@@ -152,9 +152,7 @@ export class MemoryBudget implements StreamMemory {
         this.#holders.delete(holder);
         continue;
       }
-      if (holder.takenBytes !== watched.progress) watched.looks = 0;
-      else if (timed) watched.looks++;
-      watched.progress = holder.takenBytes;
+      noteProgress(watched, holder.takenBytes, timed);
       held += watched.bytes;
       if (watched.looks >= patience) stalled++;
     }
@@ -169,11 +167,17 @@ export class MemoryBudget implements StreamMemory {
   /** A large window that is not being used does not count; what comes of it, when it is used after all, is counted as held. */
   #lookAtPromises(): void {
     for (const [receiver, watched] of this.#promises) {
-      if (receiver.receivedBytes !== watched.progress) watched.looks = 0;
-      else if (++watched.looks >= patience) this.#promise(receiver, watched, 0);
-      watched.progress = receiver.receivedBytes;
+      noteProgress(watched, receiver.receivedBytes, true);
+      if (watched.looks >= patience) this.#promise(receiver, watched, 0);
     }
   }
+}
+
+/** Counts the timed looks in which nothing moved. */
+function noteProgress(watched: Watched, progress: number, timed: boolean): void {
+  if (progress !== watched.progress) watched.looks = 0;
+  else if (timed) watched.looks++;
+  watched.progress = progress;
 }
 
 function powerAbove(bytes: number): number {
